@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel side as user space sees it: load, attach, prove, pin, adopt, swap, label. The only
+ * room that knows libbpf and the skeleton.
+ */
+#ifndef PD_ENFORCE_ENFORCE_H
+#define PD_ENFORCE_ENFORCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lsm/abi.h"
+#include "policyd/base/error.h"
+
+/* ---- what this machine can do ---------------------------------------------------------------- */
+
+enum probe_status { PROBE_OK, PROBE_WARNING, PROBE_FAILED };
+
+struct probe_result {
+	const char *what; /* "BPF LSM active", static */
+	enum probe_status status;
+	char text[320]; /* what was found and, unless OK, the remedy */
+};
+#define PROBE_MAX 16
+
+/**
+ * enforce_probe() - look at everything loading depends on, without loading
+ *
+ * Returns the number of results written (at most PROBE_MAX). Needs no root, says so where it lacks it.
+ */
+size_t enforce_probe(struct probe_result results[PROBE_MAX]);
+
+/* ---- the prover ------------------------------------------------------------------------------ */
+
+/*
+ * A process forked before the daemon drops its privileges and sandboxes itself. On request it forks
+ * a canary that attempts one operation per hook. It reads nothing but one-byte requests from its
+ * parent, and exits when the parent does.
+ */
+struct prover;
+int prover_start(struct prover **ret_prover, struct pd_error *error);
+void prover_stop(struct prover *prover);
+pid_t prover_pid(const struct prover *prover);
+
+/* ---- the enforcer ---------------------------------------------------------------------------- */
+
+struct enforce_options {
+	const char *pin_dir; /* folder in a bpffs, NULL: nothing is pinned and all ends with the
+				last descriptor (policyctl run without a daemon) */
+	size_t ring_bytes[PD_RING_COUNT]; /* powers of two, multiples of the page size */
+	struct prover *prover;
+};
+
+struct enforcer;
+
+/**
+ * enforce_open() - load the programs, or adopt what is pinned
+ *
+ * Adopts maps (labels, bindings, rings, counters, image) and links pinned under
+ * pin_dir/abi-<PD_ABI>/. Programs of a build other than this one are replaced: ours are attached
+ * before the old links are dropped. Nothing is attached when nothing was.
+ *
+ * Errors, each with a remedy in @error: -ENOTSUP (no BPF LSM, no BTF, cgroup v1, ftrace_enabled=0),
+ * -EPERM, -EPROTO (foreign or newer pins), -ENOENT (no bpffs), -E2BIG (a hook's 38 program slots are
+ * full, @error names the hook), or what the kernel said. Nothing is left half-loaded.
+ */
+int enforce_open(const struct enforce_options *options, struct enforcer **ret_enforcer,
+		 struct pd_error *error);
+
+/** enforce_close() - let go; what is pinned goes on enforcing */
+void enforce_close(struct enforcer *enforcer);
+
+/**
+ * enforce_image() - the image in force, mapped read-only; NULL when none was ever swapped in.
+ * Valid until the next enforce_swap() or enforce_close().
+ */
+const unsigned char *enforce_image(const struct enforcer *enforcer);
+
+/**
+ * enforce_swap() - put a new image in force
+ * @image:  PD_IMAGE_SIZE bytes, its generation above the current one
+ * @groups: bit n: enum pd_hook_group n is needed
+ *
+ * Attaches the hooks that are missing and has each newly attached one proved by a denied canary,
+ * then swaps the image in one step, then labels running tasks, then drops hooks no longer needed.
+ * On failure the old image stays in force.
+ */
+int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
+		 struct pd_error *error);
+
+/** enforce_bind() - tasks of this cgroup, and of those below it, belong to @slot at their next exec */
+int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot,
+		 struct pd_error *error);
+int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id);
+
+/** enforce_sweep() - label every running task that a binding covers; *ret_labelled: how many */
+int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error);
+
+/**
+ * enforce_prove() - have a canary refused by every attached hook
+ *
+ * Returns 0, or -ENODATA with @error naming the hooks that did not refuse. *ret_proved: how many did.
+ */
+int enforce_prove(struct enforcer *enforcer, unsigned int *ret_proved, struct pd_error *error);
+
+struct hook_status {
+	const char *name;
+	bool available; /* this kernel has the hook */
+	bool attached;
+};
+/** enforce_hooks() - returns the number written, at most PD_HOOK_COUNT */
+size_t enforce_hooks(const struct enforcer *enforcer, struct hook_status status[PD_HOOK_COUNT]);
+
+/** enforce_state() - counters shared with the kernel; valid until enforce_close() */
+struct pd_state *enforce_state(const struct enforcer *enforcer);
+
+/** enforce_ring_fd() - map descriptor of a ring, to be mmap()ed by audit/ring.h; not to be closed */
+int enforce_ring_fd(const struct enforcer *enforcer, enum pd_ring ring);
+
+/** enforce_adopted() - true when enforce_open() found pinned state and took it over */
+bool enforce_adopted(const struct enforcer *enforcer);
+
+/** enforce_link_fds() - descriptors that keep enforcement alive while open; up to @max, not to be
+ * closed by the caller. Returns how many there are. */
+size_t enforce_link_fds(const struct enforcer *enforcer, int *fds, size_t max);
+
+/**
+ * enforce_detach() - end enforcement and leave nothing behind
+ *
+ * Removes links first, then maps, then the folder. Works without an enforcer, also on pins of
+ * another layout version or of a build that is gone. Returns 0 also when nothing was there.
+ */
+int enforce_detach(const char *pin_dir, struct pd_error *error);
+
+/** enforce_kernel_bytes() - memory the maps take, as the kernel reports it */
+size_t enforce_kernel_bytes(const struct enforcer *enforcer);
+
+#endif
