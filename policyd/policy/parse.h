@@ -44,9 +44,18 @@ int parse_text(const char *name, const char *text, size_t size, const struct par
 /**
  * parse_question() - "OP OBJECT" of policyctl test, as a rule with one permission and one object
  *
- * OP is a permission of class file or socket, "exec", "capability" or "guard"; OBJECT a literal
- * path, "host:port", "@abstract", capability or guard name. The caller frees the insides with
- * policy_rule_done().
+ * OP is a file permission, "exec", a socket operation, "capability" or "guard". OBJECT by OP:
+ *   /etc/shadow, memfd:x            file permissions and exec; taken literally
+ *   /run/x.sock, @abstract          bind, listen, accept, connect, send
+ *   10.0.0.1:443, [::1]:443, :80    the same; ":80" is 0.0.0.0:80; tcp unless a protocol stands in
+ *                                   front: udp/10.0.0.1:53
+ *   inet/stream, packet, netlink/raw/audit   create, and the others for families without ports
+ *   net_raw                         capability
+ *   mount                           guard
+ * @by: the program that asks, NULL for none in particular.
+ *
+ * ret_rule is as struct policy_expect describes. The caller frees its insides with
+ * policy_rule_done(). Returns 0, -EINVAL with @error filled, or -ENOMEM.
  */
 int parse_question(const char *op, const char *object, const char *by, struct policy_rule *ret_rule,
 		   struct pd_error *error);

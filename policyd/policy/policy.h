@@ -101,10 +101,20 @@ struct policy_match {
 	struct policy_place place;
 };
 
-/* One entry of expect: */
+/*
+ * One entry of expect:, or a question of policyctl test: one permission bit and one literal object.
+ * deny is the expected outcome. `by` holds at most one program. Names are bytes as they are, not
+ * patterns: no escapes. The object is, by class,
+ *   file, exec   one path and one bit in path_perms ("write" is PD_WRITE alone)
+ *   socket       either one path ("/..." or "@...") and one PD_UNIX_* bit in path_perms, or one bit
+ *                in socket_perms and exactly one family, type and protocol, as they stand in
+ *                struct pd_socket_key; one `to` with all bits of its prefix and one port when the
+ *                object is an address (the peer's, or the own one for bind, listen and accept),
+ *                none when the key is bare
+ *   capability, guard   one bit
+ */
 struct policy_expect {
-	struct policy_rule question; /* deny: the expected outcome; one permission and one literal
-					object; `by` at most one literal program */
+	struct policy_rule question;
 	struct policy_place place;
 };
 
