@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make help lists the targets. Variables: V=1 shows the commands, SAN=1 builds with the address and
+# undefined behaviour sanitizers into build-san/, CI=true makes warnings errors, FUZZ_RUNS,
+# FUZZ_SECONDS and KERNELS bound the tests.
+
+BUILD := $(if $(SAN),build-san,build)
+PREFIX ?= /usr
+KERNELS ?= 6.1 6.12 newest
+FUZZ_RUNS ?= 200000
+FUZZ_SECONDS ?= 5
+CLANG ?= clang
+BPFTOOL ?= $(or $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool),bpftool)
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+AR := $(if $(filter default,$(origin AR)),gcc-ar,$(AR))
+
+# Use all processors unless told otherwise.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+Q := $(if $(V),,@)
+say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))'
+
+### Sources
+
+bpf_src := $(wildcard lsm/maps.bpf.c) $(sort $(filter-out lsm/maps.bpf.c,$(wildcard lsm/*.bpf.c)))
+lib_src := $(sort $(foreach d,base policy audit workload control,$(wildcard policyd/$(d)/*.c)))
+enforce_src := $(sort $(wildcard policyd/enforce/*.c))
+daemon_src := $(sort $(wildcard policyd/policyd.c policyd/daemon/*.c))
+ctl_src := $(sort $(wildcard policyd/ctl/*.c))
+unit_src := $(sort $(wildcard tests/unit/*.c))
+fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+vm_src := $(sort $(wildcard tests/vm/bin/*.c))
+header_src := $(sort $(wildcard lsm/*.h policyd/*/*.h policyd/*.h tests/*/*.h))
+user_src := $(lib_src) $(enforce_src) $(daemon_src) $(ctl_src) $(unit_src) $(fuzz_src)
+manuals := $(sort $(wildcard man/*.[158]))
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+libpolicyd := $(BUILD)/libpolicyd.a
+libenforce := $(BUILD)/libenforce.a
+skeleton := $(BUILD)/include/policyd.skel.h
+programs := $(if $(daemon_src),$(BUILD)/policyd) $(if $(ctl_src),$(BUILD)/policyctl)
+unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter tests/unit/test_%,$(unit_src)))
+fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(fuzz_src))
+vm_bins := $(patsubst tests/vm/bin/%.c,$(BUILD)/vm-bin/%,$(vm_src))
+
+### Flags; pkg-config is asked at the first use, after "make deps" had its turn
+
+ask = $(eval $(1) := $$(shell $(2)))$($(1))
+pkg_cflags = $(call ask,pkg_cflags,pkg-config --cflags libbpf libseccomp yaml-0.1 libcap jansson)
+ctl_libs = $(call ask,ctl_libs,pkg-config --libs libseccomp yaml-0.1 libcap jansson)
+daemon_libs = $(call ask,daemon_libs,pkg-config --libs libbpf)
+unit_libs = $(call ask,unit_libs,pkg-config --libs cmocka)
+multiarch = $(call ask,multiarch,$(CC) -dumpmachine)
+
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
+	$(if $(filter true,$(CI)),-Werror)
+cppflags = -D_GNU_SOURCE -I. -I$(BUILD)/include $(pkg_cflags) $(CPPFLAGS)
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+harden := -fstack-protector-strong -fstack-clash-protection -fcf-protection
+cflags = -std=gnu11 -O2 -g -fPIE $(harden) $(if $(SAN),$(sanitize),-D_FORTIFY_SOURCE=2) $(warnings) $(CFLAGS)
+ldflags = -pie -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),$(sanitize)) $(LDFLAGS)
+bpf_flags = -target bpf -mcpu=v3 -std=gnu11 -O2 -g -D__TARGET_ARCH_x86 -I. -idirafter /usr/include/$(multiarch) \
+	-Wall -Wextra -Wshadow -Wno-unused-parameter $(if $(filter true,$(CI)),-Werror)
+fuzz_flags = -std=gnu11 -O1 -g $(sanitize) $(warnings)
+
+### Build
+
+.PHONY: all help deps clean install
+all: $(programs) ## Build policyd and policyctl into build/
+
+help: ## Show this list
+	@sed -nE 's/^([a-z][a-z_.-]*):.*## (.*)/  \1\t\2/p' Makefile | expand -t 26
+
+deps: ## Install (apt-get) what building and testing need
+	$(Q)tools/deps
+
+$(BUILD)/obj/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+$(BUILD)/lsm/%.bpf.o: lsm/%.bpf.c Makefile
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(bpf_flags) -MMD -MP -c -o $@ $<
+
+# The file that defines the maps comes first: its definitions are the ones that count.
+$(BUILD)/lsm/policyd.bpf.o: $(patsubst lsm/%.c,$(BUILD)/lsm/%.o,$(bpf_src))
+	$(call say,LINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(skeleton): $(BUILD)/lsm/policyd.bpf.o
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name policyd_bpf >$@
+
+$(call obj,$(enforce_src)): | $(if $(bpf_src),$(skeleton))
+
+$(libpolicyd): $(call obj,$(lib_src))
+$(libenforce): $(call obj,$(enforce_src))
+$(libpolicyd) $(libenforce):
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/policyd: $(call obj,$(daemon_src)) $(libenforce) $(libpolicyd)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(daemon_libs) $(ctl_libs)
+
+$(BUILD)/policyctl: $(call obj,$(ctl_src)) $(libpolicyd)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(ctl_libs)
+
+install: all ## Install to $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/policyd
+	$(if $(daemon_src),install -s $(BUILD)/policyd $(DESTDIR)$(PREFIX)/sbin/)
+	$(if $(ctl_src),install -s $(BUILD)/policyctl $(DESTDIR)$(PREFIX)/bin/)
+	$(foreach m,$(manuals),install -D -m 644 $(m) \
+		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m));)
+	$(if $(wildcard policies),cp -R policies $(DESTDIR)$(PREFIX)/share/policyd/)
+	$(if $(wildcard policyd/policyd.service),install -D -m 644 policyd/policyd.service \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/policyd.service)
+
+clean: ## Remove what was built
+	rm -rf build build-san compile_commands.json
+
+compile_commands.json: Makefile $(user_src) $(bpf_src) ## Write the compilation database for editors
+	$(Q){ $(foreach s,$(user_src),printf '{"directory":"$(CURDIR)","file":"$(s)","command":"$(CC) %s -c $(s)"},\n' \
+		'$(cppflags) $(cflags)';) \
+		$(foreach s,$(bpf_src),printf '{"directory":"$(CURDIR)","file":"$(s)","command":"$(CLANG) %s -c $(s)"},\n' \
+		'$(bpf_flags)';) } | sed '1s/^/[/; $$s/,$$/]/' >$@
+
+### Check: each step keeps its output in build/check/ and shows it when it fails
+
+.PHONY: check unit golden fuzz san arrows lint check-vm test demo format
+check: unit golden fuzz san arrows lint ## Check without root and kernels: units, golden policies, fuzzers, lint
+
+step = $(Q)mkdir -p $(BUILD)/check && if $(2) >$(BUILD)/check/$(1).log 2>&1; then printf '  %-7s %s\n' OK '$(1)'; \
+	else cat $(BUILD)/check/$(1).log; printf '  %-7s %s\n' FAILED '$(1)'; exit 1; fi
+
+unit: $(unit_tests:$(BUILD)/unit/%=unit-%) ## Run the unit tests (SAN=1: with sanitizers, VALGRIND=1: under valgrind)
+unit-%: $(BUILD)/unit/%
+	$(call step,$@$(if $(SAN),-san),$(if $(VALGRIND),valgrind -q --error-exitcode=9 --leak-check=full) $<)
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(call obj,$(filter-out tests/unit/test_%,$(unit_src))) $(libpolicyd)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ldflags) -o $@ $^ $(ctl_libs) $(unit_libs) -lm
+
+golden: $(programs) ## Run the golden policies
+	$(if $(wildcard tests/golden/run),$(call step,golden$(if $(SAN),-san),POLICYD_BUILD=$(BUILD) tests/golden/run))
+
+fuzz: $(fuzzers:$(BUILD)/fuzz/%=%-run) ## Run each fuzzer for FUZZ_RUNS inputs or FUZZ_SECONDS
+fuzz_%-run: $(BUILD)/fuzz/fuzz_%
+	$(Q)mkdir -p $(BUILD)/fuzz/new/$*
+	$(call step,fuzz_$*,$< -seed=1 -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+		-artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/new/$* $(wildcard tests/fuzz/corpus/$*))
+
+$(BUILD)/fuzz/obj/%.o: %.c Makefile
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(cppflags) $(fuzz_flags) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/libpolicyd.a: $(lib_src:%.c=$(BUILD)/fuzz/obj/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/libpolicyd.a
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(sanitize) -fsanitize=fuzzer -o $@ $^ $(ctl_libs)
+
+san: ## Run the unit tests and golden policies with sanitizers
+	$(if $(SAN),,$(Q)+$(MAKE) SAN=1 unit golden)
+
+arrows: ## Check which folder includes which
+	$(call step,arrows,tests/arrows)
+
+lint: lint-format lint-tidy lint-cppcheck lint-shell lint-man ## Run clang-format, clang-tidy, cppcheck, shellcheck, mandoc
+
+lint_src := $(bpf_src) $(user_src) $(vm_src)
+lint-format:
+	$(if $(lint_src),$(call step,$@,clang-format --dry-run -Werror $(lint_src) $(header_src)))
+
+format: ## Reformat all C sources in place
+	$(if $(lint_src),clang-format -i $(lint_src) $(header_src))
+
+lint-tidy: $(patsubst %,$(BUILD)/tidy/%.ok,$(bpf_src) $(user_src))
+$(BUILD)/tidy/%.ok: % .clang-tidy Makefile $(header_src)
+	$(call say,TIDY,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang-tidy --quiet $< -- $(if $(filter %.bpf.c,$<),$(bpf_flags),$(cppflags) -std=gnu11) 2>/dev/null
+	$(Q)touch $@
+$(patsubst %,$(BUILD)/tidy/%.ok,$(enforce_src)): | $(if $(bpf_src),$(skeleton))
+
+lint-cppcheck:
+	$(Q)mkdir -p $(BUILD)/cppcheck
+	$(if $(lint_src),$(call step,$@,cppcheck -q -j $(shell nproc) --std=c11 --enable=warning,portability,performance \
+		--inline-suppr --error-exitcode=1 --suppress=missingInclude --cppcheck-build-dir=$(BUILD)/cppcheck \
+		-D_GNU_SOURCE -I. $(user_src) $(vm_src)))
+
+lint-shell:
+	$(call step,$@,grep -rlIE '^#!.*[/ ](ba|da)?sh\b' --exclude-dir=.git --exclude-dir='build*' . | xargs shellcheck)
+
+lint-man:
+	$(if $(manuals),$(call step,$@,mandoc -T lint -W warning $(manuals)))
+
+### Booted kernels
+
+$(BUILD)/vm-bin/%: tests/vm/bin/%.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -static -std=gnu11 -Os -s -D_GNU_SOURCE -I. $(warnings) -o $@ $<
+
+vm-bin: $(vm_bins)
+
+check-vm: all vm-bin ## Run tests/vm/cases in booted kernels 6.1, 6.12 and Debian's newest
+	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite $(KERNELS:%=-k %)
+
+test: ## Install the dependencies and run all tests
+	$(Q)+$(MAKE) deps
+	$(Q)+$(MAKE) check
+	$(Q)+$(MAKE) check-vm
+
+demo: ## Install the dependencies, build, and show nginx confined
+	$(Q)+$(MAKE) deps
+	$(Q)+$(MAKE) all vm-bin
+	$(Q)./tools/demo
+
+-include $(patsubst %.c,$(BUILD)/obj/%.d,$(user_src)) $(patsubst lsm/%.c,$(BUILD)/lsm/%.d,$(bpf_src)) \
+	$(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(lib_src) $(fuzz_src))
