@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policyd/base/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "policyd/base/fd.h"
+
+#define CGROUP_DEPTH_MAX 32 /* of what cgroup_remove() takes away: our own, small trees */
+
+int cgroup_check_v2(struct pd_error *error)
+{
+	struct statfs fs;
+
+	if (statfs(CGROUP_ROOT, &fs) < 0)
+		return error_set(error, -ENOTSUP,
+				 CGROUP_ROOT ": %s; mount the cgroup v2 hierarchy there",
+				 strerror(errno));
+	if (fs.f_type != CGROUP2_SUPER_MAGIC)
+		return error_set(error, -ENOTSUP,
+				 CGROUP_ROOT " is a cgroup v1 or hybrid hierarchy; boot with "
+					     "systemd.unified_cgroup_hierarchy=1");
+	return 0;
+}
+
+int cgroup_id(const char *path, uint64_t *ret_id)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (strncmp(path, CGROUP_ROOT "/", sizeof(CGROUP_ROOT)) != 0)
+		return -EINVAL;
+	if (statfs(path, &fs) < 0 || stat(path, &st) < 0)
+		return -errno;
+	if (fs.f_type != CGROUP2_SUPER_MAGIC || !S_ISDIR(st.st_mode))
+		return -ENOTSUP;
+	*ret_id = st.st_ino;
+	return 0;
+}
+
+int cgroup_of(pid_t pid, char **ret_path)
+{
+	CLEANUP_FREE char *text = NULL;
+	char file[32];
+	char *start, *end;
+	int r;
+
+	if (pid)
+		snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
+	else
+		snprintf(file, sizeof(file), "/proc/self/cgroup");
+	r = file_read(file, 64 << 10, &text, NULL);
+	if (r)
+		return r;
+	start = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!start)
+		return -ENOTSUP;
+	start = strchr(start, '/');
+	if (!start)
+		return -EPROTO;
+	end = strchr(start, '\n');
+	if (end)
+		*end = '\0';
+	*ret_path = strdup(start);
+	return *ret_path ? 0 : -ENOMEM;
+}
+
+static char *member(const char *path, const char *name)
+{
+	return string_format("%s/%s", path, name);
+}
+
+int cgroup_populated(const char *path)
+{
+	CLEANUP_FREE char *file = member(path, "cgroup.events");
+	CLEANUP_FREE char *text = NULL;
+	const char *value;
+	int r;
+
+	if (!file)
+		return -ENOMEM;
+	r = file_read(file, 4096, &text, NULL);
+	if (r)
+		return r;
+	value = strstr(text, "populated ");
+	return value ? value[strlen("populated ")] == '1' : -EPROTO;
+}
+
+int cgroup_add(const char *path, pid_t pid)
+{
+	CLEANUP_FREE char *file = member(path, "cgroup.procs");
+	char value[16];
+
+	if (!file)
+		return -ENOMEM;
+	snprintf(value, sizeof(value), "%d", (int)pid);
+	return file_write_value(file, value);
+}
+
+int cgroup_kill(const char *path)
+{
+	CLEANUP_FREE char *file = member(path, "cgroup.kill");
+
+	return file ? file_write_value(file, "1") : -ENOMEM;
+}
+
+static int remove_below(const char *path, unsigned int depth)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while (!r && (entry = readdir(dir))) {
+		CLEANUP_FREE char *below = NULL;
+
+		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		below = member(path, entry->d_name);
+		r = !below ? -ENOMEM :
+		    depth ? remove_below(below, depth - 1) :
+			    -ELOOP;
+	}
+	closedir(dir);
+	if (!r && rmdir(path) < 0 && errno != ENOENT)
+		r = -errno;
+	return r;
+}
+
+int cgroup_remove(const char *path)
+{
+	return remove_below(path, CGROUP_DEPTH_MAX);
+}
