@@ -52,7 +52,7 @@ void event_json(struct buffer *b, const struct event *event);
  *
  * No control byte of a name gets through (text_escape()); without EVENT_COLOUR there is no ESC at all.
  *
- *   10:32:05 denied nginx[812] open(write) /etc/passwd — policy web, rule web.yaml:14: deny write /etc/**
+ *   10:32:05 denied nginx[812] open(write) /etc/passwd — policy web, rule web.yaml:14: deny write /etc/*.conf
  */
 void event_human(struct buffer *b, const struct event *event, unsigned int flags);
 

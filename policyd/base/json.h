@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * JSON. Reading: jansson, and helpers that say what was wrong. Writing what is small and rare: jansson
- * too. Writing events: json_*() below, straight into a struct buffer, because an event must not cost
+ * too. Writing events: json_put_*() below, straight into a struct buffer, because an event must not cost
  * an allocation. The caller writes braces and commas as literals with buffer_text().
  */
 #ifndef PD_BASE_JSON_H
@@ -14,27 +14,27 @@
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* A string takes at most this many bytes per byte of input in each of json_string(), json_bytes(). */
+/* A string takes at most this many bytes per byte of input in each of json_put_string(), json_put_bytes(). */
 #define JSON_STRING_GROWTH 6u
 #define JSON_BYTES_GROWTH 7u
 
 /**
- * json_string() - "text" with its quotes, always valid JSON and valid UTF-8
+ * json_put_string() - "text" with its quotes, always valid JSON and valid UTF-8
  *
  * For text that is UTF-8 by its making. Printable characters stay, others become \uXXXX, what is not
  * UTF-8 (and NUL) becomes U+FFFD.
  */
-void json_string(struct buffer *b, struct slice text);
+void json_put_string(struct buffer *b, struct slice text);
 
 /**
- * json_bytes() - a member ["key":"text"] for bytes that need not be UTF-8
+ * json_put_bytes() - a member ["key":"text"] for bytes that need not be UTF-8
  *
- * UTF-8 without NUL bytes is written as by json_string(): reading gives back the very bytes. Anything
+ * UTF-8 without NUL bytes is written as by json_put_string(): reading gives back the very bytes. Anything
  * else is written as two members: "key" has text_escape()'s form (a byte that is not UTF-8, and NUL,
  * as \xNN; every backslash doubled), and "key_bytes" all bytes in lower-case hex. So "key" is literal exactly
  * when there is no "key_bytes". @key is a literal that needs no escaping.
  */
-void json_bytes(struct buffer *b, const char *key, struct slice bytes);
+void json_put_bytes(struct buffer *b, const char *key, struct slice bytes);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -55,7 +55,7 @@ bool json_get_unsigned(const json_t *object, const char *key, uint64_t max, uint
 bool json_get_bool(const json_t *object, const char *key, bool *ret_value);
 
 /**
- * json_get_bytes() - what json_bytes() wrote
+ * json_get_bytes() - what json_put_bytes() wrote
  *
  * Returns 1 with an allocated slice the caller frees (terminated by a NUL beyond its length), 0 when
  * there is no such member, -EINVAL when it makes no sense, -ENOMEM.
