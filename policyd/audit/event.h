@@ -20,7 +20,7 @@
 struct event {
 	const struct pd_event *record; /* fixed part; lengths checked */
 	enum pd_ring ring;
-	int64_t time_us; /* since 1970 UTC */
+	int64_t time_us;  /* since 1970 UTC */
 	const char *host; /* may be NULL */
 	/* Slices of the record's tail, not terminated, any bytes. */
 	struct slice object, object2, exe, cgroup;
@@ -42,8 +42,8 @@ int event_view(const void *data, size_t length, enum pd_ring ring, struct event 
 /** event_json() - append one line of JSON, newline included, valid whatever the names hold */
 void event_json(struct buffer *b, const struct event *event);
 
-#define EVENT_COLOUR 0x1u /* ANSI colours on the verdict */
-#define EVENT_DATE 0x2u	  /* the day in front of the time */
+#define EVENT_COLOUR 0x1u  /* ANSI colours on the verdict */
+#define EVENT_DATE 0x2u	   /* the day in front of the time */
 #define EVENT_NO_TIME 0x4u /* the log has its own */
 
 /**
@@ -52,7 +52,7 @@ void event_json(struct buffer *b, const struct event *event);
  *
  * No control byte of a name gets through (text_escape()); without EVENT_COLOUR there is no ESC at all.
  *
- *   10:32:05 denied nginx[812] open(write) /etc/passwd — policy web, rule web.yaml:14: deny write /etc/*.conf
+ *   10:32:05 denied nginx[812] open(write) /etc/passwd — policy web, rule web.yaml:14: deny write /etc/passwd
  */
 void event_human(struct buffer *b, const struct event *event, unsigned int flags);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which events someone wants to see: `policyctl events --verdict denied --path '/etc/*'`. */
+/* Which events someone wants to see: `policyctl events --verdict denied --class file`. */
 #ifndef PD_AUDIT_FILTER_H
 #define PD_AUDIT_FILTER_H
 

@@ -20,10 +20,10 @@ struct pump;
 
 struct pump_options {
 	struct ring *rings[PD_RING_COUNT]; /* not owned; one may be NULL */
-	struct pd_state *state; /* the daemon's counters are updated in it; may be NULL */
+	struct pd_state *state;	   /* the daemon's counters are updated in it; may be NULL */
 	const struct names *names; /* not owned */
-	struct sinks *sinks; /* not owned */
-	const char *host; /* copied; NULL: gethostname() */
+	struct sinks *sinks;	   /* not owned */
+	const char *host;	   /* copied; NULL: gethostname() */
 };
 
 int pump_new(const struct pump_options *options, struct pump **ret_pump, struct pd_error *error);
@@ -58,7 +58,7 @@ int pump_timeout(const struct pump *pump);
 
 struct pump_stats {
 	uint64_t delivered, sink_lost; /* since pump_new(), both rings */
-	uint64_t bad; /* records that made no sense; part of sink_lost */
+	uint64_t bad;		       /* records that made no sense; part of sink_lost */
 };
 void pump_stats(const struct pump *pump, struct pump_stats *ret_stats);
 

@@ -19,10 +19,10 @@ enum sink_form { SINK_JSON, SINK_HUMAN };
 /* One event of a batch. */
 struct sink_line {
 	struct event event;
-	struct slice json; /* with newline */
-	struct slice human; /* without time, with newline; for journald */
+	struct slice json;    /* with newline */
+	struct slice human;   /* without time, with newline; for journald */
 	struct slice display; /* with time, with newline; for streams */
-	bool kept; /* out: by at least one sink */
+	bool kept;	      /* out: by at least one sink */
 };
 
 struct sink_batch {
@@ -38,8 +38,8 @@ struct sink_batch {
 #define SINK_NEEDS_COLOUR 0x8u /* display in colour */
 
 struct sink_stats {
-	const char *kind; /* "file", "stream", "journald" */
-	const char *target; /* path */
+	const char *kind;	/* "file", "stream", "journald" */
+	const char *target;	/* path */
 	uint64_t written, lost; /* events */
 	uint64_t rotations;
 	int error; /* negative errno of what is wrong now; 0: it works */
@@ -51,10 +51,10 @@ struct sinks *sinks_new(void); /* NULL: no memory */
 void sinks_free(struct sinks *sinks);
 
 struct sink_file_options {
-	const char *path; /* absolute */
-	mode_t mode; /* of new files; 0: 0640 */
+	const char *path;      /* absolute */
+	mode_t mode;	       /* of new files; 0: 0640 */
 	uint64_t rotate_bytes; /* a file does not grow beyond this by more than one batch; 0: never */
-	unsigned int keep; /* PATH.1 .. PATH.keep; 0: the file starts anew */
+	unsigned int keep;     /* PATH.1 .. PATH.keep; 0: the file starts anew */
 };
 
 /**

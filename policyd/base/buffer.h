@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct buffer {
-	char *data; /* the caller's */
+	char *data;  /* the caller's */
 	size_t size; /* bytes at data */
 	size_t used;
 	bool overflow; /* something did not fit; stays set until buffer_cut() */
