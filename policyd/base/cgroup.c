@@ -126,9 +126,7 @@ static int remove_below(const char *path, unsigned int depth)
 		    strcmp(entry->d_name, "..") == 0)
 			continue;
 		below = member(path, entry->d_name);
-		r = !below ? -ENOMEM :
-		    depth ? remove_below(below, depth - 1) :
-			    -ELOOP;
+		r = !below ? -ENOMEM : depth ? remove_below(below, depth - 1) : -ELOOP;
 	}
 	closedir(dir);
 	if (!r && rmdir(path) < 0 && errno != ENOENT)
