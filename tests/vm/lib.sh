@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+#
+# For the cases: ". /tests/lib.sh" first, t_done last. A case is run by tests/vm/suite in a guest as
+# root, in a folder and a cgroup of its own; whatever it starts is killed when it ends. Comments in
+# its head choose the guest: "# root: debian" (else busybox), "# init: systemd", "# cmdline: ...",
+# and "# timeout: SECONDS" (else 60).
+T_PASSED=0 T_FAILED=0 T_SKIPPED=0
+
+t_ok() { # TEXT
+	T_PASSED=$((T_PASSED + 1))
+	echo "ok - $1"
+}
+
+t_fail() { # TEXT [DETAILS]: details are shown below it
+	T_FAILED=$((T_FAILED + 1))
+	echo "not ok - $1"
+	[ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/#   /'
+}
+
+t_skip() { # TEXT: what could not be tried, and why
+	T_SKIPPED=$((T_SKIPPED + 1))
+	echo "skip - $1"
+}
+
+t_allowed() { # TEXT COMMAND...: it succeeds
+	t_text=$1
+	shift
+	if t_out=$("$@" 2>&1); then t_ok "$t_text"; else t_fail "$t_text" "status $?: $* -> $t_out"; fi
+}
+
+t_denied() { # TEXT COMMAND...: it fails, and says EACCES or EPERM
+	t_text=$1
+	shift
+	if t_out=$("$@" 2>&1); then
+		t_fail "$t_text" "succeeded: $* -> $t_out"
+		return
+	fi
+	case $t_out in
+	*"Permission denied"* | *"Operation not permitted"*) t_ok "$t_text" ;;
+	*) t_fail "$t_text" "failed for another reason: $* -> $t_out" ;;
+	esac
+}
+
+t_is() { # TEXT EXPECTED GOT
+	if [ "$2" = "$3" ]; then t_ok "$1"; else t_fail "$1" "expected: $2
+got:      $3"; fi
+}
+
+t_like() { # TEXT PATTERN GOT: a pattern of the shell
+	# shellcheck disable=SC2254 # it is a pattern
+	case $3 in $2) t_ok "$1" ;; *) t_fail "$1" "expected: $2
+got:      $3" ;; esac
+}
+
+t_wait() { # SECONDS COMMAND...: until it succeeds; fails when the time is over
+	t_tries=$(($1 * 10))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		t_tries=$((t_tries - 1))
+		[ $t_tries -gt 0 ] || return 1
+		sleep 0.1
+	done
+}
+
+t_done() { # ends the case
+	[ "$T_FAILED" = 0 ] && [ $((T_PASSED + T_SKIPPED)) -gt 0 ]
+	exit
+}
