@@ -3,6 +3,7 @@
 #include "policyd/audit/event.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 

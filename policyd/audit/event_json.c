@@ -32,8 +32,9 @@ static struct slice cut(const char *text, size_t max)
 
 static void add_number(struct buffer *b, const char *key, uint64_t number)
 {
+	/* readers hold integers in 63 bits; nothing we count gets there */
 	buffer_text(b, key);
-	buffer_unsigned(b, number);
+	buffer_unsigned(b, number > INT64_MAX ? INT64_MAX : number);
 }
 
 /* For words of ours, which need no escaping. */
