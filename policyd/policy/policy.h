@@ -17,9 +17,10 @@
 #define POLICY_FILE_MAX (1u << 20) /* bytes of one YAML file */
 #define POLICY_NAME_MAX 63u
 #define POLICY_PATTERN_MAX 4096u /* bytes of one glob */
-#define POLICY_RULES_MAX 65535u /* of one policy, includes merged */
+#define POLICY_RULES_MAX 65535u	 /* of one policy, includes merged */
 #define POLICY_INCLUDE_DEPTH 16u
-#define POLICY_FILES_MAX 64u /* a policy and its includes */
+#define POLICY_FILES_MAX 64u	  /* a policy and its includes */
+#define POLICY_DOCUMENTS_MAX 256u /* policies of one file */
 
 enum policy_mode {
 	POLICY_ENFORCE,
@@ -30,7 +31,7 @@ enum policy_mode {
 /* Where something stands: file is an index into policy.files. */
 struct policy_place {
 	uint16_t file;
-	uint32_t line; /* from 1 */
+	uint32_t line;	 /* from 1 */
 	uint32_t column; /* from 1 */
 };
 
@@ -50,9 +51,9 @@ struct policy_ports {
 };
 
 struct policy_address {
-	uint8_t family; /* AF_INET or AF_INET6; 0: any address */
-	uint8_t prefix; /* bits */
-	uint8_t addr[16]; /* network byte order; 4 bytes for AF_INET */
+	uint8_t family;		   /* AF_INET or AF_INET6; 0: any address */
+	uint8_t prefix;		   /* bits */
+	uint8_t addr[16];	   /* network byte order; 4 bytes for AF_INET */
 	struct policy_ports ports; /* 0-65535: any */
 };
 
@@ -61,14 +62,14 @@ struct policy_address {
 struct policy_rule {
 	enum pd_class class; /* as written: file, exec, socket, capability, guard */
 	bool deny;
-	bool audit; /* allow: log it */
-	bool quiet; /* deny: do not log it */
+	bool audit;	 /* allow: log it */
+	bool quiet;	 /* deny: do not log it */
 	bool audit_mode; /* mode: audit on the rule; policy mode not yet considered */
 	struct policy_place place;
 
 	uint32_t path_perms; /* PD_OBJ_PATH bits: file, exec, and unix operations of socket rules */
 	struct policy_strings paths; /* file, exec: globs; socket: `unix:` globs */
-	struct policy_strings by; /* programs; empty: any */
+	struct policy_strings by;    /* programs; empty: any */
 
 	uint32_t socket_perms; /* PD_OBJ_SOCKET bits */
 	/* socket: what is left out (count 0) matches anything */
@@ -84,7 +85,7 @@ struct policy_rule {
 	size_t to_count;
 
 	uint64_t capabilities; /* bit n: capability n */
-	uint32_t guards; /* bit n: enum pd_guard n */
+	uint32_t guards;       /* bit n: enum pd_guard n */
 };
 
 /* One entry of match:. Every key given must match; a policy applies when any entry does. Absent
@@ -96,7 +97,7 @@ struct policy_match {
 	char *image, *container, *pod, *namespace, *runtime;
 	struct policy_pair {
 		char *key, *value;
-	} *labels, *annotations;
+	} * labels, *annotations;
 	size_t label_count, annotation_count;
 	struct policy_place place;
 };
@@ -122,7 +123,7 @@ struct policy {
 	char *name;
 	char *description; /* may be NULL */
 	enum policy_mode mode;
-	bool recheck; /* inherited: recheck */
+	bool recheck;	       /* inherited: recheck */
 	uint32_t deny_default; /* bit n: enum pd_class n is default-deny; guard always is */
 	struct policy_place default_place; /* of `default:` */
 	struct policy_place name_place;

@@ -117,53 +117,28 @@ static const struct word types[] = {
 WORDS(words_types, types, "socket type");
 
 static const struct word ip_protocols[] = {
-	{ "tcp", IPPROTO_TCP },
-	{ "udp", IPPROTO_UDP },
-	{ "icmp", IPPROTO_ICMP },
-	{ "icmpv6", PROTO_ICMPV6 },
-	{ "sctp", IPPROTO_SCTP },
-	{ "udplite", IPPROTO_UDPLITE },
-	{ "mptcp", IPPROTO_MPTCP },
-	{ "dccp", IPPROTO_DCCP },
-	{ "igmp", IPPROTO_IGMP },
-	{ "ipip", IPPROTO_IPIP },
-	{ "ipv6", PROTO_IPV6 },
-	{ "rsvp", IPPROTO_RSVP },
-	{ "gre", IPPROTO_GRE },
-	{ "esp", IPPROTO_ESP },
-	{ "ah", IPPROTO_AH },
-	{ "ospf", PROTO_OSPF },
-	{ "pim", IPPROTO_PIM },
-	{ "vrrp", PROTO_VRRP },
-	{ "l2tp", IPPROTO_L2TP },
-	{ "raw", IPPROTO_RAW },
-	{ "smc", IPPROTO_SMC },
-	{ "ping", IPPROTO_ICMP },
-	{ "icmp6", PROTO_ICMPV6 },
+	{ "tcp", IPPROTO_TCP },	    { "udp", IPPROTO_UDP },    { "icmp", IPPROTO_ICMP },
+	{ "icmpv6", PROTO_ICMPV6 }, { "sctp", IPPROTO_SCTP },  { "udplite", IPPROTO_UDPLITE },
+	{ "mptcp", IPPROTO_MPTCP }, { "dccp", IPPROTO_DCCP },  { "igmp", IPPROTO_IGMP },
+	{ "ipip", IPPROTO_IPIP },   { "ipv6", PROTO_IPV6 },    { "rsvp", IPPROTO_RSVP },
+	{ "gre", IPPROTO_GRE },	    { "esp", IPPROTO_ESP },    { "ah", IPPROTO_AH },
+	{ "ospf", PROTO_OSPF },	    { "pim", IPPROTO_PIM },    { "vrrp", PROTO_VRRP },
+	{ "l2tp", IPPROTO_L2TP },   { "raw", IPPROTO_RAW },    { "smc", IPPROTO_SMC },
+	{ "ping", IPPROTO_ICMP },   { "icmp6", PROTO_ICMPV6 },
 };
 WORDS(words_ip_protocols, ip_protocols, "protocol");
 
 static const struct word netlink_protocols[] = {
-	{ "route", NETLINK_ROUTE },
-	{ "usersock", NETLINK_USERSOCK },
-	{ "firewall", NETLINK_FIREWALL },
-	{ "sock_diag", NETLINK_SOCK_DIAG },
-	{ "nflog", NETLINK_NFLOG },
-	{ "xfrm", NETLINK_XFRM },
-	{ "selinux", NETLINK_SELINUX },
-	{ "iscsi", NETLINK_ISCSI },
-	{ "audit", NETLINK_AUDIT },
-	{ "fib_lookup", NETLINK_FIB_LOOKUP },
-	{ "connector", NETLINK_CONNECTOR },
-	{ "netfilter", NETLINK_NETFILTER },
-	{ "ip6_fw", NETLINK_IP6_FW },
-	{ "kobject_uevent", NETLINK_KOBJECT_UEVENT },
-	{ "generic", NETLINK_GENERIC },
-	{ "scsitransport", NETLINK_SCSITRANSPORT },
-	{ "ecryptfs", NETLINK_ECRYPTFS },
-	{ "rdma", NETLINK_RDMA },
-	{ "crypto", NETLINK_CRYPTO },
-	{ "smc", NETLINK_SMC },
+	{ "route", NETLINK_ROUTE },	    { "usersock", NETLINK_USERSOCK },
+	{ "firewall", NETLINK_FIREWALL },   { "sock_diag", NETLINK_SOCK_DIAG },
+	{ "nflog", NETLINK_NFLOG },	    { "xfrm", NETLINK_XFRM },
+	{ "selinux", NETLINK_SELINUX },	    { "iscsi", NETLINK_ISCSI },
+	{ "audit", NETLINK_AUDIT },	    { "fib_lookup", NETLINK_FIB_LOOKUP },
+	{ "connector", NETLINK_CONNECTOR }, { "netfilter", NETLINK_NETFILTER },
+	{ "ip6_fw", NETLINK_IP6_FW },	    { "kobject_uevent", NETLINK_KOBJECT_UEVENT },
+	{ "generic", NETLINK_GENERIC },	    { "scsitransport", NETLINK_SCSITRANSPORT },
+	{ "ecryptfs", NETLINK_ECRYPTFS },   { "rdma", NETLINK_RDMA },
+	{ "crypto", NETLINK_CRYPTO },	    { "smc", NETLINK_SMC },
 	{ "inet_diag", NETLINK_SOCK_DIAG },
 };
 WORDS(words_netlink_protocols, netlink_protocols, "netlink protocol");
@@ -224,10 +199,8 @@ WORDS(words_guards, guards, "guard");
 _Static_assert(COUNT(guards) == PD_GUARD_COUNT - 1, "every guard has a name");
 
 static const struct word classes[] = {
-	{ "file", PD_CLASS_FILE },
-	{ "exec", PD_CLASS_EXEC },
-	{ "socket", PD_CLASS_SOCKET },
-	{ "capability", PD_CLASS_CAPABILITY },
+	{ "file", PD_CLASS_FILE },     { "exec", PD_CLASS_EXEC },
+	{ "socket", PD_CLASS_SOCKET }, { "capability", PD_CLASS_CAPABILITY },
 	{ "guard", PD_CLASS_GUARD },
 };
 WORDS(words_classes, classes, "class");
@@ -242,21 +215,11 @@ WORDS(words_modes, modes, "mode");
 
 /* Single bits, as events print them; file and unix rights share an automaton. */
 static const struct word path_bits[] = {
-	{ "read", PD_READ },
-	{ "write", PD_WRITE },
-	{ "append", PD_APPEND },
-	{ "create", PD_CREATE },
-	{ "delete", PD_DELETE },
-	{ "link", PD_LINK },
-	{ "attr", PD_ATTR },
-	{ "mmap_exec", PD_MMAP_EXEC },
-	{ "ioctl", PD_IOCTL },
-	{ "lock", PD_LOCK },
-	{ "exec", PD_EXEC },
-	{ "bind", PD_UNIX_BIND },
-	{ "listen", PD_UNIX_LISTEN },
-	{ "accept", PD_UNIX_ACCEPT },
-	{ "connect", PD_UNIX_CONNECT },
+	{ "read", PD_READ },	      { "write", PD_WRITE },	     { "append", PD_APPEND },
+	{ "create", PD_CREATE },      { "delete", PD_DELETE },	     { "link", PD_LINK },
+	{ "attr", PD_ATTR },	      { "mmap_exec", PD_MMAP_EXEC }, { "ioctl", PD_IOCTL },
+	{ "lock", PD_LOCK },	      { "exec", PD_EXEC },	     { "bind", PD_UNIX_BIND },
+	{ "listen", PD_UNIX_LISTEN }, { "accept", PD_UNIX_ACCEPT },  { "connect", PD_UNIX_CONNECT },
 	{ "send", PD_UNIX_SEND },
 };
 static const struct word use_bits[] = { { "use", PD_USE } };
@@ -370,8 +333,8 @@ uint32_t words_unix_perms(uint32_t socket_perms)
 	static const struct {
 		uint32_t socket, path;
 	} same[] = {
-		{ PD_SOCK_BIND, PD_UNIX_BIND },	      { PD_SOCK_LISTEN, PD_UNIX_LISTEN },
-		{ PD_SOCK_ACCEPT, PD_UNIX_ACCEPT },   { PD_SOCK_CONNECT, PD_UNIX_CONNECT },
+		{ PD_SOCK_BIND, PD_UNIX_BIND },	    { PD_SOCK_LISTEN, PD_UNIX_LISTEN },
+		{ PD_SOCK_ACCEPT, PD_UNIX_ACCEPT }, { PD_SOCK_CONNECT, PD_UNIX_CONNECT },
 		{ PD_SOCK_SEND, PD_UNIX_SEND },
 	};
 	uint32_t perms = 0;
@@ -405,40 +368,23 @@ const char *word_class(enum pd_class class)
 const char *word_operation(enum pd_operation operation)
 {
 	static const char *const names[] = {
-		[PD_OP_NONE] = "none",
-		[PD_OP_OPEN] = "open",
-		[PD_OP_TRUNCATE] = "truncate",
-		[PD_OP_CREATE] = "create",
-		[PD_OP_MKDIR] = "mkdir",
-		[PD_OP_MKNOD] = "mknod",
-		[PD_OP_SYMLINK] = "symlink",
-		[PD_OP_UNLINK] = "unlink",
-		[PD_OP_RMDIR] = "rmdir",
-		[PD_OP_RENAME] = "rename",
-		[PD_OP_LINK] = "link",
-		[PD_OP_CHMOD] = "chmod",
-		[PD_OP_CHOWN] = "chown",
-		[PD_OP_UTIMES] = "utimes",
-		[PD_OP_SETXATTR] = "setxattr",
-		[PD_OP_REMOVEXATTR] = "removexattr",
-		[PD_OP_SETACL] = "setacl",
-		[PD_OP_MMAP] = "mmap",
-		[PD_OP_MPROTECT] = "mprotect",
-		[PD_OP_IOCTL] = "ioctl",
-		[PD_OP_LOCK] = "lock",
-		[PD_OP_FCNTL] = "fcntl",
-		[PD_OP_RECEIVE] = "receive",
-		[PD_OP_READ] = "read",
-		[PD_OP_WRITE] = "write",
-		[PD_OP_EXEC] = "exec",
-		[PD_OP_SOCKET] = "socket",
-		[PD_OP_BIND] = "bind",
-		[PD_OP_LISTEN] = "listen",
-		[PD_OP_ACCEPT] = "accept",
-		[PD_OP_CONNECT] = "connect",
-		[PD_OP_SEND] = "send",
-		[PD_OP_CAPABLE] = "capable",
-		[PD_OP_GUARD] = "guard",
+		[PD_OP_NONE] = "none",	       [PD_OP_OPEN] = "open",
+		[PD_OP_TRUNCATE] = "truncate", [PD_OP_CREATE] = "create",
+		[PD_OP_MKDIR] = "mkdir",       [PD_OP_MKNOD] = "mknod",
+		[PD_OP_SYMLINK] = "symlink",   [PD_OP_UNLINK] = "unlink",
+		[PD_OP_RMDIR] = "rmdir",       [PD_OP_RENAME] = "rename",
+		[PD_OP_LINK] = "link",	       [PD_OP_CHMOD] = "chmod",
+		[PD_OP_CHOWN] = "chown",       [PD_OP_UTIMES] = "utimes",
+		[PD_OP_SETXATTR] = "setxattr", [PD_OP_REMOVEXATTR] = "removexattr",
+		[PD_OP_SETACL] = "setacl",     [PD_OP_MMAP] = "mmap",
+		[PD_OP_MPROTECT] = "mprotect", [PD_OP_IOCTL] = "ioctl",
+		[PD_OP_LOCK] = "lock",	       [PD_OP_FCNTL] = "fcntl",
+		[PD_OP_RECEIVE] = "receive",   [PD_OP_READ] = "read",
+		[PD_OP_WRITE] = "write",       [PD_OP_EXEC] = "exec",
+		[PD_OP_SOCKET] = "socket",     [PD_OP_BIND] = "bind",
+		[PD_OP_LISTEN] = "listen",     [PD_OP_ACCEPT] = "accept",
+		[PD_OP_CONNECT] = "connect",   [PD_OP_SEND] = "send",
+		[PD_OP_CAPABLE] = "capable",   [PD_OP_GUARD] = "guard",
 		[PD_OP_PRCTL] = "prctl",
 	};
 
@@ -448,10 +394,9 @@ const char *word_operation(enum pd_operation operation)
 
 const char *word_hook(enum pd_hook hook)
 {
-	static const char *const names[] = {
-		[PD_HOOK_NONE] = "none",
+	static const char *const names[] = { [PD_HOOK_NONE] = "none",
 #define HOOK_NAME(name, group) [PD_HOOK_##name] = #name,
-		PD_HOOKS(HOOK_NAME)
+					     PD_HOOKS(HOOK_NAME)
 #undef HOOK_NAME
 	};
 
@@ -470,8 +415,8 @@ static const struct {
 } reasons[] = {
 	[PD_REASON_RULE] = { "rule", "a rule or the default decided" },
 	[PD_REASON_DELETED] = { "deleted", "the file has no name any more (deleted)" },
-	[PD_REASON_UNREACHABLE] = { "unreachable",
-				    "the file has no name here (not in the task's mount namespace)" },
+	[PD_REASON_UNREACHABLE] = { "unreachable", "the file has no name here (not in the task's "
+						   "mount namespace)" },
 	[PD_REASON_TOO_LONG] = { "too_long", "the file's name is too long to be judged" },
 	[PD_REASON_TOO_DEEP] = { "too_deep", "the file lies too deep to be judged" },
 	[PD_REASON_RACED] = { "raced", "the file's name kept changing while it was read" },

@@ -29,14 +29,14 @@ extern const struct words words_file_permissions;
 /* Masks of PD_OBJ_SOCKET bits, with "all". */
 extern const struct words words_socket_operations;
 /* Numbers. */
-extern const struct words words_families; /* AF_* */
-extern const struct words words_types; /* SOCK_* */
-extern const struct words words_ip_protocols; /* IPPROTO_* */
+extern const struct words words_families;	   /* AF_* */
+extern const struct words words_types;		   /* SOCK_* */
+extern const struct words words_ip_protocols;	   /* IPPROTO_* */
 extern const struct words words_netlink_protocols; /* NETLINK_* */
-extern const struct words words_capabilities; /* CAP_*, "all" is not among them */
-extern const struct words words_guards; /* enum pd_guard */
-extern const struct words words_classes; /* enum pd_class */
-extern const struct words words_modes; /* enum policy_mode */
+extern const struct words words_capabilities;	   /* CAP_*, "all" is not among them */
+extern const struct words words_guards;		   /* enum pd_guard */
+extern const struct words words_classes;	   /* enum pd_class */
+extern const struct words words_modes;		   /* enum policy_mode */
 
 /** words_find() - the value of a word; false when it is none. Case matters. */
 bool words_find(const struct words *words, const char *name, uint32_t *ret_value);
@@ -65,14 +65,14 @@ uint32_t words_unix_perms(uint32_t socket_perms);
 const char *word_verdict(enum pd_verdict verdict); /* allowed, denied, would_deny */
 const char *word_class(enum pd_class class);
 const char *word_operation(enum pd_operation operation); /* open, truncate, ... */
-const char *word_hook(enum pd_hook hook); /* name of the LSM hook */
+const char *word_hook(enum pd_hook hook);		 /* name of the LSM hook */
 const char *word_guard(enum pd_guard guard);
-const char *word_reason(enum pd_reason reason); /* a key: rule, deleted, unreachable ... */
+const char *word_reason(enum pd_reason reason);	     /* a key: rule, deleted, unreachable ... */
 const char *word_reason_text(enum pd_reason reason); /* one sentence for a person */
 
 const char *word_capability(unsigned int capability); /* net_admin, ... */
-const char *word_family(unsigned int family); /* inet6, ... */
-const char *word_socktype(unsigned int type); /* stream, ... */
+const char *word_family(unsigned int family);	      /* inet6, ... */
+const char *word_socktype(unsigned int type);	      /* stream, ... */
 const char *word_protocol(unsigned int family, unsigned int protocol);
 
 /**
