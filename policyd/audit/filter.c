@@ -130,7 +130,10 @@ static int add_text(struct filter *filter, enum criterion by, const char *text,
 	if (!item)
 		return error_set(error, -ENOMEM, "out of memory");
 	*item = strdup(text);
-	return *item ? 0 : error_set(error, -ENOMEM, "out of memory");
+	if (*item)
+		return 0;
+	texts->count--;
+	return error_set(error, -ENOMEM, "out of memory");
 }
 
 int filter_add(struct filter *filter, const char *key, const char *value, struct pd_error *error)

@@ -12,9 +12,9 @@ void filter_free(struct filter *filter);
 
 /**
  * filter_add() - add a value of a criterion
- * @key:   verdict, class, operation, policy, path (glob over path, unix name and new name; a trailing / means
- *         all below),
- *         exe (glob), comm, pid, cgroup (glob; what it matches and all below), ring, reason
+ * @key:   verdict, class, operation, policy, path (glob over path, unix name and new name; a
+ *         trailing / means all below), exe (glob), comm, pid, cgroup (glob; what it matches and all
+ *         below), ring, reason
  * @value: one value, or several with commas for verdict, class, operation, ring, reason, pid
  *
  * Returns 0, -ENOMEM, or -EINVAL with @error naming what is allowed.

@@ -134,6 +134,11 @@ void ring_commit_to(struct ring *ring, uint64_t end)
 	ring_commit(ring);
 }
 
+void ring_rewind(struct ring *ring)
+{
+	ring->next = __atomic_load_n(ring->consumer, __ATOMIC_RELAXED);
+}
+
 size_t ring_waiting(const struct ring *ring)
 {
 	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) -

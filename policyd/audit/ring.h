@@ -50,6 +50,9 @@ void ring_commit(struct ring *ring);
 /** ring_commit_to() - the same up to a record's end; what was looked at behind it will come again */
 void ring_commit_to(struct ring *ring, uint64_t end);
 
+/** ring_rewind() - look again at everything that was not committed */
+void ring_rewind(struct ring *ring);
+
 /** ring_waiting() - bytes the kernel has written and nobody committed */
 size_t ring_waiting(const struct ring *ring);
 

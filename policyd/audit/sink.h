@@ -20,22 +20,22 @@ enum sink_form { SINK_JSON, SINK_HUMAN };
 struct sink_line {
 	struct event event;
 	struct slice json;    /* with newline */
-	struct slice human;   /* without time, with newline; for journald */
-	struct slice display; /* with time, with newline; for streams */
+	struct slice human;   /* without time, without newline, never coloured: for journald */
+	struct slice display; /* with time, with newline: for streams */
 	bool kept;	      /* out: by at least one sink */
 };
 
 struct sink_batch {
 	struct sink_line *lines;
-	size_t count;
-	struct slice json; /* all lines' JSON, in order, in one piece */
+	size_t count;		    /* at most SINK_BATCH_MAX */
+	struct slice json, display; /* of all lines, in order, in one piece */
 };
 
-/* Which texts of a batch a sink reads. */
+/* Which texts of a batch a sink reads. Display is coloured when only COLOUR is asked for. */
 #define SINK_NEEDS_JSON 0x1u
 #define SINK_NEEDS_HUMAN 0x2u
 #define SINK_NEEDS_DISPLAY 0x4u
-#define SINK_NEEDS_COLOUR 0x8u /* display in colour */
+#define SINK_NEEDS_COLOUR 0x8u
 
 struct sink_stats {
 	const char *kind;	/* "file", "stream", "journald" */
@@ -99,7 +99,7 @@ unsigned int sinks_needs(const struct sinks *sinks);
  */
 size_t sinks_write(struct sinks *sinks, struct sink_batch *batch);
 
-/** sinks_flush() - go on with half-written lines; true when none is left */
+/** sinks_flush() - go on with half-written lines of streams; true when none is left */
 bool sinks_flush(struct sinks *sinks);
 
 /** sinks_reopen() - close and reopen files (SIGHUP, `policyctl`) */
