@@ -167,29 +167,41 @@ static void compare_rules(const struct linter *linter, const struct policy_rule 
 		     later->place.line);
 }
 
+/* Compares the rule at @entry with those of equal hash below it. */
+static bool compare_group(struct linter *linter, const struct entry *entry, const struct entry *end)
+{
+	for (const struct entry *e = entry + 1; e < end && e->hash == entry->hash; e++) {
+		if (!spend(&linter->budget))
+			return false;
+		if (entry->rule->place.file == e->rule->place.file &&
+		    objects_equal(entry->rule, e->rule))
+			compare_rules(linter, entry->rule, e->rule);
+	}
+	return true;
+}
+
 static void lint_repeats(struct linter *linter)
 {
 	const struct policy *policy = linter->policy;
 	struct entry *entries = calloc(policy->rule_count, sizeof(*entries));
-	size_t count = 0;
+	size_t *positions = calloc(policy->rule_count, sizeof(*positions));
+	size_t count = policy->rule_count;
 
 	/* without memory there are no warnings, which is no error */
-	if (!entries)
-		return;
-	for (size_t i = 0; i < policy->rule_count; i++)
-		if (policy->rules[i].class != PD_CLASS_GUARD)
-			entries[count++] = (struct entry){ hash_objects(&policy->rules[i]),
-							   &policy->rules[i] };
+	if (!entries || !positions)
+		goto out;
+	for (size_t i = 0; i < count; i++)
+		entries[i] = (struct entry){ hash_objects(&policy->rules[i]), &policy->rules[i] };
 	qsort(entries, count, sizeof(*entries), compare_entries);
 	for (size_t i = 0; i < count; i++)
-		for (size_t j = i + 1; j < count && entries[j].hash == entries[i].hash; j++) {
-			if (!spend(&linter->budget))
-				goto out;
-			if (entries[i].rule->place.file == entries[j].rule->place.file &&
-			    objects_equal(entries[i].rule, entries[j].rule))
-				compare_rules(linter, entries[i].rule, entries[j].rule);
-		}
+		positions[entries[i].rule - policy->rules] = i;
+	/* in the order of the file, for the reader */
+	for (size_t i = 0; i < count; i++)
+		if (policy->rules[i].class != PD_CLASS_GUARD &&
+		    !compare_group(linter, entries + positions[i], entries + count))
+			break;
 out:
+	free(positions);
 	free(entries);
 }
 

@@ -75,19 +75,18 @@ static int take_version(const struct parser *parser, const struct node *document
 			const struct node *value)
 {
 	struct shown shown;
+	const char *text;
+	int ret;
 
 	if (!value)
 		return parser_fail(parser, &document->place,
 				   "version: is missing; write version: 1");
-	if (value->kind != NODE_SCALAR || strcmp(value->text, "1") != 0)
-		return parser_fail(
-			parser, &value->place,
-			"version: %s%s%s is not known; this is policyd's language version "
-			"1",
-			value->kind == NODE_SCALAR ? "\"" : "",
-			value->kind == NODE_SCALAR ? show(&shown, value->text) : "this",
-			value->kind == NODE_SCALAR ? "\"" : "");
-	return 0;
+	ret = value_text(parser, "version", value, &text);
+	if (!ret && strcmp(text, "1") != 0)
+		ret = parser_fail(parser, &value->place,
+				  "version: \"%s\" is not known; write version: 1",
+				  show(&shown, text));
+	return ret;
 }
 
 static int take_verdict(const struct parser *parser, const char *key, const struct node *value,

@@ -276,7 +276,7 @@ static const char *check_start(const char *text, enum pattern_kind kind)
 			if (!strncmp(text, pseudo[i], strlen(pseudo[i])))
 				return NULL;
 		if (text[0] == '@')
-			return "abstract addresses belong under socket:, as unix:";
+			return "is an abstract address; those belong under socket:, as unix:";
 		return "must begin with '/' (or be \"memfd:\", \"mqueue:\" or \"nsfs:\" for files "
 		       "without a path)";
 	case PATTERN_UNIX:

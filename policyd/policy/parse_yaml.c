@@ -76,14 +76,21 @@ static int syntax_error(const struct yaml_reader *reader)
 	}
 	if (!strcmp(problem, "found character that cannot start any token"))
 		return fail_mark(reader, mark,
-				 "YAML: a value cannot start with this character; put the value in "
-				 "quotes");
-	if (!strcmp(problem, "could not find expected ':'"))
+				 *yaml->buffer.pointer == '\t' ?
+					 "YAML: a tab cannot indent; use spaces" :
+					 "YAML: a value cannot start with this character; put the "
+					 "value in quotes");
+	if (!strcmp(problem, "could not find expected ':'") && yaml->context)
 		/* the mark is where it gave up; where the key began is what helps */
-		mark = yaml->context ? yaml->context_mark : mark;
+		return error_at(reader->error, -EINVAL, reader->file,
+				(unsigned int)yaml->context_mark.line + 1,
+				(unsigned int)yaml->context_mark.column + 1, "YAML: %s", problem);
+	if (!yaml->context)
+		return error_at(reader->error, -EINVAL, reader->file, (unsigned int)mark.line + 1,
+				(unsigned int)mark.column + 1, "YAML: %s", problem);
 	return error_at(reader->error, -EINVAL, reader->file, (unsigned int)mark.line + 1,
-			(unsigned int)mark.column + 1, "YAML: %s%s%s", problem,
-			yaml->context ? " " : "", yaml->context ? yaml->context : "");
+			(unsigned int)mark.column + 1, "YAML: %s %s that begins on line %zu",
+			problem, yaml->context, yaml->context_mark.line + 1);
 }
 
 static int next_event(struct yaml_reader *reader, yaml_event_t *event)
@@ -203,8 +210,14 @@ int yaml_open(const char *file, uint16_t index, const char *text, size_t size,
 	      struct yaml_reader **ret_reader, struct pd_error *error)
 {
 	struct yaml_reader *reader;
-	int ret = check_bytes(file, text, size, error);
+	int ret;
 
+	/* libyaml would count a byte order mark as indentation */
+	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) {
+		text += 3;
+		size -= 3;
+	}
+	ret = check_bytes(file, text, size, error);
 	if (ret)
 		return ret;
 	reader = calloc(1, sizeof(*reader));
@@ -216,7 +229,7 @@ int yaml_open(const char *file, uint16_t index, const char *text, size_t size,
 		free(reader);
 		return no_memory(error);
 	}
-	/* said, so that a byte order mark cannot turn the text into UTF-16 */
+	/* not guessed from the first bytes */
 	yaml_parser_set_encoding(&reader->yaml, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader->yaml, (const unsigned char *)text, size);
 	*ret_reader = reader;
