@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * Questions with one operation and one literal object: the entries of `expect:` and what is asked by
- * policyctl test. Both collect texts, and one function makes a rule of them.
- */
+#include "policyd/policy/question.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,25 +11,6 @@
 #include "policyd/base/array.h"
 #include "policyd/policy/parse_value.h"
 
-enum part {
-	PART_OPERATION,
-	PART_BY,
-	PART_FAMILY,
-	PART_TYPE,
-	PART_PROTOCOL,
-	PART_PATH, /* from here on: what the question is about, of which there is one */
-	PART_UNIX,
-	PART_TO,
-	PART_PORT,
-	PART_CAPABILITY,
-	PART_GUARD,
-	PART_COUNT,
-	/* keys of expect: that are no parts */
-	PART_ALLOW = PART_COUNT,
-	PART_DENY,
-	PART_KEYS,
-};
-
 static const char *const part_names[PART_COUNT] = {
 	[PART_OPERATION] = "operation", [PART_BY] = "by",
 	[PART_FAMILY] = "family",	[PART_TYPE] = "type",
@@ -39,13 +18,6 @@ static const char *const part_names[PART_COUNT] = {
 	[PART_UNIX] = "unix",		[PART_TO] = "to",
 	[PART_PORT] = "port",		[PART_CAPABILITY] = "capability",
 	[PART_GUARD] = "guard",
-};
-
-struct parts {
-	const char *text[PART_COUNT]; /* NULL: not given */
-	struct policy_place place[PART_COUNT];
-	enum part blame; /* whose text an error is about */
-	struct pd_error *error;
 };
 
 #define FAIL(parts, part, ...)                                                                     \
@@ -353,8 +325,7 @@ static int find_object(struct parts *parts, enum part *ret_object)
 	return 0;
 }
 
-/* On failure the caller frees what is in the rule. */
-static int build(struct parts *parts, struct policy_rule *rule)
+int question_build(struct parts *parts, struct policy_rule *rule)
 {
 	enum part object = PART_COUNT;
 	int ret = find_object(parts, &object);
@@ -378,138 +349,6 @@ static int build(struct parts *parts, struct policy_rule *rule)
 	}
 	if (!ret && parts->text[PART_BY])
 		ret = add_name(parts, PART_BY, PATTERN_PATH, &rule->by);
-	return ret;
-}
-
-/* ---- expect: --------------------------------------------------------------------------------- */
-
-static const struct word expect_items[] = {
-	{ "allow", PART_ALLOW },
-	{ "deny", PART_DENY },
-	{ "by", PART_BY },
-	{ "family", PART_FAMILY },
-	{ "type", PART_TYPE },
-	{ "protocol", PART_PROTOCOL },
-	{ "path", PART_PATH },
-	{ "unix", PART_UNIX },
-	{ "to", PART_TO },
-	{ "port", PART_PORT },
-	{ "capability", PART_CAPABILITY },
-	{ "guard", PART_GUARD },
-};
-static const struct words expect_keys = { expect_items,
-					  sizeof(expect_items) / sizeof(expect_items[0]),
-					  "an entry of expect" };
-
-/* A literal written as in rules: backslashes are taken away, in place; wildcards are refused. */
-static const char *unescape(char *text)
-{
-	char *out = text;
-
-	for (; *text; text++) {
-		if (strchr("*?[]{}", *text))
-			return "one literal name is asked for; put \\ before a character that is "
-			       "meant as such";
-		if (*text == '\\' && !*++text)
-			return "'\\' at the end; write \\\\ for the character itself";
-		*out++ = *text;
-	}
-	*out = '\0';
-	return NULL;
-}
-
-static int collect(const struct parser *parser, const struct node **values, struct parts *parts)
-{
-	static const bool literal[PART_COUNT] = {
-		[PART_BY] = true, [PART_PATH] = true, [PART_UNIX] = true
-	};
-	const struct node *verdict = values[PART_DENY] ? values[PART_DENY] : values[PART_ALLOW];
-
-	values[PART_OPERATION] = verdict;
-	for (enum part part = 0; part < PART_COUNT; part++) {
-		const struct node *value = values[part];
-		const char *key, *reason;
-		int ret;
-
-		if (!value)
-			continue;
-		key = map_key(value)->text;
-		ret = value_text(parser, key, value, &parts->text[part]);
-		if (ret)
-			return ret;
-		reason = literal[part] ? unescape(value->text) : NULL;
-		if (reason)
-			return parser_fail(parser, &value->place, "%s: %s", key, reason);
-		parts->place[part] = value->place;
-	}
-	return 0;
-}
-
-static int check_direction(const struct parser *parser, const struct node **values)
-{
-	const struct node *operation = values[PART_OPERATION];
-	bool outward = !strcmp(operation->text, "connect") || !strcmp(operation->text, "send");
-	bool inward = !strcmp(operation->text, "bind") || !strcmp(operation->text, "listen") ||
-		      !strcmp(operation->text, "accept");
-
-	if (values[PART_TO] && inward)
-		return parser_fail(
-			parser, &map_key(values[PART_TO])->place,
-			"to: is the peer's address, for connect and send; %s takes port:",
-			operation->text);
-	if (values[PART_PORT] && outward)
-		return parser_fail(
-			parser, &map_key(values[PART_PORT])->place,
-			"port: is the own port, for bind, listen and accept; %s takes to: "
-			"with an address and a port",
-			operation->text);
-	return 0;
-}
-
-static int parse_expect(const struct parser *parser, const struct node *node)
-{
-	const struct node *values[PART_KEYS] = { NULL };
-	struct policy *policy = parser->policy;
-	struct policy_expect *expect;
-	struct pd_error error;
-	struct parts parts = { .error = &error };
-	int ret;
-
-	ret = map_take(parser, node, &expect_keys, values);
-	if (ret)
-		return ret;
-	if (!values[PART_ALLOW] == !values[PART_DENY])
-		return parser_fail(parser, &node->place, "%s needs either allow or deny%s",
-				   expect_keys.what, values[PART_ALLOW] ? ", not both" : "");
-	ret = collect(parser, values, &parts);
-	if (!ret)
-		ret = check_direction(parser, values);
-	if (ret)
-		return ret;
-	expect = array_append((void *)&policy->expects, &policy->expect_count, sizeof(*expect));
-	if (!expect)
-		return parser_no_memory(parser);
-	expect->place = expect->question.place = node->place;
-	expect->question.deny = values[PART_DENY];
-	ret = build(&parts, &expect->question);
-	if (ret == -ENOMEM)
-		return parser_no_memory(parser);
-	if (ret)
-		return parser_fail(parser, &values[parts.blame]->place, "%s: %s",
-				   map_key(values[parts.blame])->text, error.text);
-	return 0;
-}
-
-int expect_parse(const struct parser *parser, const struct node *list)
-{
-	int ret = 0;
-
-	if (list->kind != NODE_LIST || !list->count)
-		return parser_fail(parser, &list->place,
-				   "expect: must be a list of maps such as - {deny: read, path: "
-				   "/etc/shadow}");
-	for (size_t i = 0; !ret && i < list->count; i++)
-		ret = parse_expect(parser, &list->items[i]);
 	return ret;
 }
 
@@ -601,7 +440,7 @@ int parse_question(const char *op, const char *object, const char *by, struct po
 	} else {
 		split_address(copy, &parts, any, sizeof(any));
 	}
-	ret = build(&parts, &rule);
+	ret = question_build(&parts, &rule);
 	free(copy);
 	if (ret) {
 		policy_rule_done(&rule);
