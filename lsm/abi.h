@@ -10,9 +10,7 @@
 #ifndef PD_LSM_ABI_H
 #define PD_LSM_ABI_H
 
-#ifndef PD_KERNEL_TYPES /* lsm/kernel.h brings its own __u8 .. __u64 */
 #include <linux/types.h>
-#endif
 
 /* Version of everything in this file; names the folder the maps and links are pinned in. */
 #define PD_ABI 1
@@ -226,7 +224,6 @@ enum pd_hook_group {
 /* X(program and hook name, group) */
 #define PD_HOOKS(X)                                                                                \
 	X(task_alloc, CORE)                                                                        \
-	X(bprm_creds_for_exec, CORE)                                                               \
 	X(bprm_check_security, CORE)                                                               \
 	X(bprm_committed_creds, CORE)                                                              \
 	X(task_prctl, CORE)                                                                        \
@@ -274,7 +271,6 @@ enum pd_hook_group {
 	X(ptrace_access_check, CORE)                                                               \
 	X(ptrace_traceme, CORE)                                                                    \
 	X(task_kill, CORE)                                                                         \
-	X(file_send_sigiotask, CORE)                                                               \
 	X(bpf, CORE)                                                                               \
 	X(inode_init_security_anon, CORE)                                                          \
 	X(perf_event_open, CORE)                                                                   \
@@ -436,7 +432,9 @@ struct pd_state {
 	__u64 delivered[PD_RING_COUNT]; /* written by the daemon: records taken and kept */
 	__u64 sink_lost[PD_RING_COUNT]; /* written by the daemon: records no sink could keep */
 	__u64 labelled; /* by sweeps */
-	__u64 reserved[15];
+	__u64 epoch;	/* raised by the daemon when it has drained the rings */
+	__u64 sweep_failed; /* tasks a sweep could not label for want of memory */
+	__u64 reserved[13];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)

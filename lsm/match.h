@@ -41,7 +41,7 @@ enum { PD_WORD_RUN_NEXT = 3, PD_WORD_RUN_LENGTH, PD_WORD_RUN_BYTES };
 
 /* Text buffers are at least this large and readable up to PD_TEXT_SIZE + 8 bytes, whatever the
  * length of the text in them. */
-#define PD_TEXT_SIZE 8192u
+#define PD_TEXT_SIZE 4096u
 
 #ifdef __bpf__
 /* The masks are kept from the optimiser: the 6.1 verifier must see each of them on the register

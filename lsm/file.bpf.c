@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Files by struct file: open, receive, truncate, ioctl, lock, fcntl, map for execution, and
+ * read/write again when a policy says `inherited: recheck`.
+ *
+ * file_open is the one place every way of opening passes (open_by_handle_at, /proc/PID/fd, O_TMPFILE,
+ * io_uring, the ELF interpreter); O_PATH does not, and grants nothing by itself. Rights are fixed at
+ * open time except for what changes the file without having been opened for it.
+ */
+#include "lsm/guard.h"
+#include "lsm/judge.h"
+
+/* What a descriptor opened like this can do. O_TRUNC writes even with O_RDONLY; access mode 3 asks
+ * for both rights while giving neither bit (hence no f_mode). */
+static __always_inline __u32 opened_for(struct file *file)
+{
+	__u32 flags = file->f_flags, mode = file->f_mode, want = 0;
+
+	if (mode & FMODE_READ)
+		want |= PD_READ;
+	if (mode & FMODE_WRITE)
+		want |= flags & O_APPEND ? PD_APPEND : PD_WRITE;
+	if ((flags & O_ACCMODE) == O_ACCMODE)
+		want |= PD_READ | PD_WRITE;
+	if (flags & O_TRUNC)
+		want |= PD_WRITE;
+	return want;
+}
+
+/* The file below a stacked one: judged under its upper name already. On 6.1 overlayfs opens it with
+ * the upper path and the lower inode; later kernels mark it. */
+static __always_inline int below_stack(struct file *file)
+{
+	struct super_block *sb = file->f_path.dentry->d_sb;
+
+	if (file->f_mode & FMODE_BACKING)
+		return 1;
+	return sb->s_magic == OVERLAYFS_SUPER_MAGIC && file->f_inode->i_sb != sb;
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(file_open, struct file *file)
+{
+	struct pd_ask ask;
+	__u32 want;
+	int guarded;
+
+	PD_SUBJECT_OR_RETURN(label, file_open);
+	if (below_stack(file))
+		return 0;
+	if (file->f_flags & __FMODE_EXEC) {
+		/* The program itself is judged in bprm_check_security; what is opened for
+		 * execution after that is its interpreter, of a script or of an ELF file. */
+		if (!(label->flags & PD_LABEL_IN_EXEC))
+			return 0;
+		pd_ask_init(&ask, label, PD_HOOK_file_open, PD_OP_EXEC, PD_EXEC | PD_MMAP_EXEC);
+		ask.flags = PD_ASK_ANY;
+		pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
+		PD_RETURN(pd_ask_name(&ask));
+	}
+	want = opened_for(file);
+	if (want & (PD_WRITE | PD_APPEND)) {
+		guarded = pd_guard_write(label, PD_HOOK_file_open, file->f_path.dentry);
+		if (guarded)
+			PD_RETURN(guarded);
+	}
+	if (!want)
+		return 0;
+	pd_ask_init(&ask, label, PD_HOOK_file_open, PD_OP_OPEN, want);
+	if ((file->f_flags & __O_TMPFILE) == __O_TMPFILE)
+		ask.flags = PD_ASK_LAST;
+	pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
+	PD_RETURN(pd_ask_name(&ask));
+}
+
+/* The rest act on an open file, which may have been unlinked since: it goes by its last name. */
+static __always_inline int ask_file(const volatile struct pd_label *label, __u8 hook,
+				    __u8 operation, struct file *file, __u32 want, __u32 detail)
+{
+	struct pd_ask ask;
+
+	pd_ask_init(&ask, label, hook, operation, want);
+	ask.flags = PD_ASK_LAST;
+	ask.detail = detail;
+	pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
+	return pd_ask_name(&ask);
+}
+
+SEC("lsm/file_receive")
+int BPF_PROG(file_receive, struct file *file)
+{
+	__u32 want;
+
+	PD_SUBJECT_OR_RETURN(label, file_receive);
+	want = opened_for(file) & ~((file->f_flags & O_TRUNC) && !(file->f_mode & FMODE_WRITE) ?
+					    PD_WRITE :
+					    0);
+	if (!want)
+		return 0;
+	PD_RETURN(ask_file(label, PD_HOOK_file_receive, PD_OP_RECEIVE, file, want, 0));
+}
+
+SEC("lsm/file_truncate")
+int BPF_PROG(file_truncate, struct file *file)
+{
+	PD_SUBJECT_OR_RETURN(label, file_truncate);
+	PD_RETURN(ask_file(label, PD_HOOK_file_truncate, PD_OP_TRUNCATE, file, PD_WRITE, 0));
+}
+
+/* include/uapi/asm-generic/ioctls.h, sockios.h */
+#define FIOSETOWN 0x8901
+#define SIOCSPGRP 0x8902
+
+/* Reads what the descriptor's holder knows anyway, or changes the descriptor only. */
+static __always_inline int ioctl_harmless(__u32 cmd)
+{
+	switch (cmd) {
+	case 0x5401: /* TCGETS: isatty() */
+	case 0x802c542a: /* TCGETS2 */
+	case 0x540f: /* TIOCGPGRP */
+	case 0x5413: /* TIOCGWINSZ */
+	case 0x541b: /* FIONREAD */
+	case 0x5421: /* FIONBIO */
+	case 0x5450: /* FIONCLEX */
+	case 0x5451: /* FIOCLEX */
+	case 0x5452: /* FIOASYNC */
+	case 0x5460: /* FIOQSIZE */
+		return 1;
+	}
+	return 0;
+}
+
+/* Choosing who gets this file's signals is sending signals. */
+static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8 hook,
+				     struct file *file, __u32 cmd)
+{
+	if (cmd == FIOSETOWN || cmd == SIOCSPGRP)
+		return pd_ask_guard(label, hook, PD_GUARD_SIGNAL, cmd);
+	if (ioctl_harmless(cmd))
+		return 0;
+	return ask_file(label, hook, PD_OP_IOCTL, file, PD_IOCTL, cmd);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(file_ioctl, struct file *file, unsigned int cmd)
+{
+	PD_SUBJECT_OR_RETURN(label, file_ioctl);
+	PD_RETURN(ask_ioctl(label, PD_HOOK_file_ioctl, file, cmd));
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(file_ioctl_compat, struct file *file, unsigned int cmd)
+{
+	PD_SUBJECT_OR_RETURN(label, file_ioctl_compat);
+	PD_RETURN(ask_ioctl(label, PD_HOOK_file_ioctl_compat, file, cmd));
+}
+
+SEC("lsm/file_lock")
+int BPF_PROG(file_lock, struct file *file, unsigned int cmd)
+{
+	PD_SUBJECT_OR_RETURN(label, file_lock);
+	PD_RETURN(ask_file(label, PD_HOOK_file_lock, PD_OP_LOCK, file, PD_LOCK, cmd));
+}
+
+#define F_SETFL 4
+#define F_SETOWN 8
+#define F_SETOWN_EX 15
+
+/* The process's own number, in the pid namespace it would use for itself. */
+static __always_inline int own_pid(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	int nr = 0;
+
+	if (level > 32)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+SEC("lsm/file_fcntl")
+int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	PD_SUBJECT_OR_RETURN(label, file_fcntl);
+	if (cmd == F_SETFL && (file->f_flags & O_APPEND) && !(arg & O_APPEND) &&
+	    (file->f_mode & FMODE_WRITE))
+		PD_RETURN(ask_file(label, PD_HOOK_file_fcntl, PD_OP_FCNTL, file, PD_WRITE, cmd));
+	if (cmd == F_SETOWN_EX || (cmd == F_SETOWN && (int)arg && (int)arg != own_pid()))
+		PD_RETURN(pd_ask_guard(label, PD_HOOK_file_fcntl, PD_GUARD_SIGNAL, cmd));
+	return 0;
+}
+
+static __always_inline int ask_map(const volatile struct pd_label *label, __u8 hook, __u8 operation,
+				   struct dentry *dentry, struct vfsmount *mount)
+{
+	struct pd_ask ask;
+
+	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC);
+	pd_ask_object(&ask, dentry, mount);
+	return pd_ask_name(&ask);
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
+{
+	PD_SUBJECT_OR_RETURN(label, mmap_file);
+	/* prot, not reqprot: it includes what READ_IMPLIES_EXEC adds */
+	if (!file || !(prot & PROT_EXEC))
+		return 0;
+	PD_RETURN(ask_map(label, PD_HOOK_mmap_file, PD_OP_MMAP, file->f_path.dentry,
+			  file->f_path.mnt));
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)
+{
+	struct file *file;
+
+	PD_SUBJECT_OR_RETURN(label, file_mprotect);
+	if (!(prot & PROT_EXEC))
+		return 0;
+	file = BPF_CORE_READ(vma, vm_file);
+	if (!file)
+		return 0;
+	/* Over overlayfs the mapped file is the lower one; it remembers the path it was opened by. */
+	if (bpf_core_type_exists(struct backing_file) &&
+	    (BPF_CORE_READ(file, f_mode) & FMODE_BACKING))
+		PD_RETURN(ask_map(label, PD_HOOK_file_mprotect, PD_OP_MPROTECT,
+				  BPF_CORE_READ((struct backing_file *)file, user_path.dentry),
+				  BPF_CORE_READ((struct backing_file *)file, user_path.mnt)));
+	PD_RETURN(ask_map(label, PD_HOOK_file_mprotect, PD_OP_MPROTECT,
+			  BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt)));
+}
+
+SEC("lsm/file_permission")
+int BPF_PROG(file_permission, struct file *file, int mask)
+{
+	__u32 want = 0;
+
+	PD_SUBJECT_OR_RETURN(label, file_permission);
+	if (!(pd_slot_flags(label->slot) & PD_SLOT_RECHECK) || below_stack(file))
+		return 0;
+	if (mask & MAY_READ)
+		want |= PD_READ;
+	if (mask & (MAY_WRITE | MAY_APPEND))
+		want |= file->f_flags & O_APPEND ? PD_APPEND : PD_WRITE;
+	if (!want)
+		return 0;
+	PD_RETURN(ask_file(label, PD_HOOK_file_permission,
+			   want & PD_READ ? PD_OP_READ : PD_OP_WRITE, file, want, 0));
+}

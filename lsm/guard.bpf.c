@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Capabilities, and what no confined task gets unless its policy grants it by name: bpf(), mounts,
+ * user namespaces, reach into other labels, io_uring, perf, modules. And the one sysctl that would
+ * switch every BPF LSM program off.
+ *
+ * The new mount system calls have no hooks of their own before a tree is attached; trees that are
+ * not attached show only objects without names, which get what every name gets.
+ */
+#include "lsm/guard.h"
+
+#define CAP_OPT_NOAUDIT 2
+
+SEC("lsm/capable")
+int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
+{
+	struct pd_ask ask;
+
+	PD_SUBJECT_OR_RETURN(label, capable);
+	pd_ask_init(&ask, label, PD_HOOK_capable, PD_OP_CAPABLE, PD_USE);
+	ask.object = PD_OBJ_CAPABILITY;
+	ask.key.family = cap;
+	ask.key_len = 1;
+	ask.detail = cap;
+	if (opts & CAP_OPT_NOAUDIT)
+		ask.flags = PD_ASK_SILENT;
+	PD_RETURN(pd_ask_bytes(&ask));
+}
+
+#define GUARD_HOOK(name, guard)                                                                    \
+	SEC("lsm/" #name)                                                                          \
+	int BPF_PROG(name)                                                                         \
+	{                                                                                          \
+		PD_SUBJECT_OR_RETURN(label, name);                                                 \
+		PD_RETURN(pd_ask_guard(label, PD_HOOK_##name, guard, 0));                          \
+	}
+
+GUARD_HOOK(sb_mount, PD_GUARD_MOUNT)
+GUARD_HOOK(sb_umount, PD_GUARD_MOUNT)
+GUARD_HOOK(sb_pivotroot, PD_GUARD_MOUNT)
+GUARD_HOOK(sb_remount, PD_GUARD_MOUNT)
+GUARD_HOOK(move_mount, PD_GUARD_MOUNT)
+GUARD_HOOK(userns_create, PD_GUARD_USERNS)
+GUARD_HOOK(perf_event_open, PD_GUARD_PERF)
+
+/* fsconfig(FSCONFIG_CMD_CREATE); the kernel's own mounts are none of the task's */
+SEC("lsm/sb_kern_mount")
+int BPF_PROG(sb_kern_mount, struct super_block *sb)
+{
+	PD_SUBJECT_OR_RETURN(label, sb_kern_mount);
+	if (sb->s_flags & (SB_KERNMOUNT | SB_NOUSER))
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_sb_kern_mount, PD_GUARD_MOUNT, 0));
+}
+
+SEC("lsm/bpf")
+int BPF_PROG(bpf, int cmd)
+{
+	PD_SUBJECT_OR_RETURN(label, bpf);
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_bpf, PD_GUARD_BPF, cmd));
+}
+
+SEC("lsm/inode_init_security_anon")
+int BPF_PROG(inode_init_security_anon, struct inode *inode, const struct qstr *name)
+{
+	char text[12] = {};
+
+	PD_SUBJECT_OR_RETURN(label, inode_init_security_anon);
+	bpf_probe_read_kernel(text, sizeof(text) - 1, name->name);
+	if (!pd_same(text, "[io_uring]", 10))
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_inode_init_security_anon, PD_GUARD_IO_URING, 0));
+}
+
+/* include/linux/kernel_read_file.h: module, kexec image, kexec initramfs, security policy */
+static __always_inline int is_code(int id)
+{
+	return id >= 2 && id <= 5;
+}
+
+SEC("lsm/kernel_load_data")
+int BPF_PROG(kernel_load_data, int id)
+{
+	PD_SUBJECT_OR_RETURN(label, kernel_load_data);
+	if (!is_code(id))
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_kernel_load_data, PD_GUARD_MODULE, id));
+}
+
+SEC("lsm/kernel_read_file")
+int BPF_PROG(kernel_read_file, struct file *file, int id)
+{
+	PD_SUBJECT_OR_RETURN(label, kernel_read_file);
+	if (!is_code(id))
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_kernel_read_file, PD_GUARD_MODULE, id));
+}
+
+/* ---- other tasks ----------------------------------------------------------------------------- */
+
+#define PTRACE_MODE_NOAUDIT 4
+#define PR_SET_MM 35
+
+/* Same policy, same container, same program class: no reach across any of these. A label that
+ * cannot be read counts as another one. */
+static __always_inline int same_label(const volatile struct pd_label *ours, struct task_struct *task)
+{
+	struct pd_label *theirs = bpf_task_storage_get(&labels, task, 0, 0);
+
+	return theirs && (theirs->flags & PD_LABEL_ACTIVE) && theirs->slot == ours->slot &&
+	       theirs->binding == ours->binding && theirs->program == ours->program;
+}
+
+static __always_inline int same_container(const volatile struct pd_label *ours,
+					  struct task_struct *task)
+{
+	struct pd_label *theirs = bpf_task_storage_get(&labels, task, 0, 0);
+
+	return theirs && (theirs->flags & PD_LABEL_ACTIVE) && theirs->slot == ours->slot &&
+	       theirs->binding == ours->binding;
+}
+
+static __always_inline int is_policyd(struct task_struct *task)
+{
+	struct pd_state *shared;
+	__u32 zero = 0, tgid = task->tgid;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	return shared && tgid && (tgid == shared->daemon_tgid || tgid == shared->helper_tgid);
+}
+
+static __always_inline int ask_reach(const volatile struct pd_label *label, __u8 hook,
+				     struct task_struct *task, __u32 mode)
+{
+	struct pd_ask ask;
+
+	if (is_policyd(task))
+		return pd_ask_self(label, hook, PD_GUARD_PTRACE, mode);
+	if (same_label(label, task))
+		return 0;
+	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
+	ask.object = PD_OBJ_GUARD;
+	ask.key.family = PD_GUARD_PTRACE;
+	ask.key_len = 1;
+	ask.detail = mode;
+	if (mode & PTRACE_MODE_NOAUDIT)
+		ask.flags = PD_ASK_SILENT;
+	return pd_ask_bytes(&ask);
+}
+
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(ptrace_access_check, struct task_struct *child, unsigned int mode)
+{
+	PD_SUBJECT_OR_RETURN(label, ptrace_access_check);
+	PD_RETURN(ask_reach(label, PD_HOOK_ptrace_access_check, child, mode));
+}
+
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(ptrace_traceme, struct task_struct *parent)
+{
+	PD_SUBJECT_OR_RETURN(label, ptrace_traceme);
+	PD_RETURN(ask_reach(label, PD_HOOK_ptrace_traceme, parent, 0));
+}
+
+SEC("lsm/task_kill")
+int BPF_PROG(task_kill, struct task_struct *task, struct kernel_siginfo *info, int sig)
+{
+	PD_SUBJECT_OR_RETURN(label, task_kill);
+	if (!sig) /* does it exist? */
+		return 0;
+	if (is_policyd(task))
+		PD_RETURN(pd_ask_self(label, PD_HOOK_task_kill, PD_GUARD_SIGNAL, sig));
+	if (same_container(label, task))
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_task_kill, PD_GUARD_SIGNAL, sig));
+}
+
+/* PR_SET_MM can change what /proc/PID/exe says, which sweeps and events go by. */
+SEC("lsm/task_prctl")
+int BPF_PROG(task_prctl, int option)
+{
+	PD_SUBJECT_OR_RETURN(label, task_prctl);
+	if (option != PR_SET_MM)
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_task_prctl, PD_GUARD_PTRACE, option));
+}
+
+/* ---- the switch that would turn all of this off ----------------------------------------------- */
+
+/* Needs no trampoline, so it works even while tracing is off. Attached to the root cgroup as long
+ * as policyd is loaded: nobody writes kernel.ftrace_enabled. */
+SEC("cgroup/sysctl")
+int guard_sysctl(struct bpf_sysctl *ctx)
+{
+	char name[32] = {};
+
+	if (!ctx->write)
+		return 1;
+	bpf_sysctl_get_name(ctx, name, sizeof(name), 0);
+	return !pd_same(name, "kernel/ftrace_enabled", 22);
+}

@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The decision: walk the image's automaton over the object, read what the state says, tell.
+ *
+ * No hooks. When something cannot be determined (no scratch memory, no image, a slot the image does
+ * not have, an object without a name) the stricter answer is given.
+ */
+#include "lsm/judge.h"
+
+#include "lsm/audit.h"
+#include "lsm/name.h"
+
+const volatile struct pd_label pd_unreadable = { .flags = PD_LABEL_ACTIVE };
+const volatile __u32 pd_scratch_entries = 16;
+
+#define STORAGE_ELEMENTS_MAX 64
+
+int pd_label_hidden(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_state *shared;
+	struct hlist_node *node;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (!shared)
+		return 1;
+	node = BPF_CORE_READ(task, bpf_storage, list.first);
+	for (int i = 0; i < STORAGE_ELEMENTS_MAX; i++) {
+		struct bpf_local_storage_elem *element;
+
+		if (!node)
+			return 0;
+		element = (void *)node - bpf_core_field_offset(struct bpf_local_storage_elem, snode);
+		if (BPF_CORE_READ(element, sdata.smap, map.id) == shared->label_map_id)
+			return 1;
+		node = BPF_CORE_READ(node, next);
+	}
+	return 1;
+}
+
+int pd_canary(__u32 hook)
+{
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (shared)
+		__sync_fetch_and_add(&shared->canary[hook & 63], 1);
+	return -EPERM;
+}
+
+__hidden struct pd_scratch *pd_scratch_claim(void)
+{
+	__u32 entries = pd_scratch_entries;
+	__u32 at = bpf_get_smp_processor_id() * 2;
+
+	for (int i = 0; i < 8; i++, at++) {
+		__u32 index = at % entries;
+		struct pd_scratch *s = bpf_map_lookup_elem(&scratch, &index);
+
+		if (s && !__sync_val_compare_and_swap(&s->claimed, 0, 1))
+			return s;
+	}
+	return NULL;
+}
+
+/* ---- what the image says --------------------------------------------------------------------- */
+
+#define INFO(image, at, field) PD_IMAGE_WORD(image, (at) + __builtin_offsetof(struct pd_info, field))
+
+static __always_inline __u32 state_info(const __u8 *image, __u32 state)
+{
+	return PD_IMAGE_WORD(image, PD_STATE_OFFSET(state));
+}
+
+/* The offset of the slot's program record; 0 when the label names what the image does not have. */
+static __always_inline __u32 find_program(const __u8 *image, __u32 slot, __u32 program,
+					  __u32 *ret_flags)
+{
+	__u32 at;
+
+	*ret_flags = 0;
+	if (!slot || slot >= PD_IMAGE_FIELD(image, slot_count))
+		return 0;
+	at = PD_IMAGE_FIELD(image, slots) + slot * sizeof(struct pd_slot);
+	*ret_flags = PD_IMAGE_WORD(image, at);
+	if (!(*ret_flags & PD_SLOT_LIVE))
+		return 0;
+	if (program >= PD_IMAGE_WORD(image, at + __builtin_offsetof(struct pd_slot, program_count)))
+		program = 0;
+	return PD_IMAGE_WORD(image, at + __builtin_offsetof(struct pd_slot, programs)) +
+	       program * sizeof(struct pd_program);
+}
+
+static __always_inline void view_of_state(const __u8 *image, __u32 at_state, struct pd_view *v)
+{
+	__u32 at = state_info(image, at_state);
+
+	v->state = at_state;
+	v->info = at;
+	v->deny_e = INFO(image, at, deny_e);
+	v->deny_t = INFO(image, at, deny_t);
+	v->audit = INFO(image, at, audit);
+	v->quiet = INFO(image, at, quiet);
+	v->any_e = v->all_e = ~v->deny_e;
+	v->any_t = v->all_t = ~v->deny_t;
+	v->below_any_e = INFO(image, at, below_e_any);
+	v->below_all_e = INFO(image, at, below_e_all);
+	v->below_any_t = INFO(image, at, below_t_any);
+	v->below_all_t = INFO(image, at, below_t_all);
+	v->program = INFO(image, at, program) & 0xffff;
+	v->reason = PD_REASON_RULE;
+}
+
+/* What no name at all is refused: what every name grants. */
+static __always_inline void view_of_nameless(const __u8 *image, __u32 start, __u32 reason,
+					     struct pd_view *v)
+{
+	__u32 at = state_info(image, start);
+
+	__builtin_memset(v, 0, sizeof(*v));
+	v->any_e = v->below_any_e = INFO(image, at, below_e_any);
+	v->all_e = v->below_all_e = INFO(image, at, below_e_all);
+	v->any_t = v->below_any_t = INFO(image, at, below_t_any);
+	v->all_t = v->below_all_t = INFO(image, at, below_t_all);
+	v->deny_e = ~v->all_e;
+	v->deny_t = ~v->all_t;
+	v->reason = reason;
+}
+
+/* "@name" for an abstract unix socket; its bytes may include NUL. */
+static __always_inline int name_abstract(struct pd_name *n, const struct pd_ask *ask)
+{
+	__u32 length = PD_INDEX(ask->key_len, 127);
+
+	n->at = PD_TEXT_SIZE - length;
+	if (length && bpf_probe_read_kernel(&n->text[PD_INDEX(n->at, PD_TEXT_SIZE - 1)], length,
+					    (void *)ask->dentry))
+		return PD_NAME_NONE;
+	n->at--;
+	n->text[PD_INDEX(n->at, PD_TEXT_SIZE - 1)] = '@';
+	n->length = length + 1;
+	n->trail[0] = 0;
+	return PD_NAME_OK;
+}
+
+/* What the image says of a name. Returns 0 when there is nothing to judge. */
+static __always_inline int view_name(const __u8 *image, __u32 program, struct pd_name *n,
+				     int status, struct pd_view *v)
+{
+	__u32 start = PD_IMAGE_WORD(image, program);
+	__u32 classes = PD_IMAGE_WORD(image, program + 4);
+
+	if (status == PD_NAME_HANDLE || status == PD_NAME_LAYER)
+		return 0;
+	if (status == PD_NAME_NONE) {
+		view_of_nameless(image, start, n->reason, v);
+		return 1;
+	}
+	view_of_state(image,
+		      pd_walk_text(image, n->text, start, classes, PD_INDEX(n->at, PD_TEXT_SIZE - 1),
+				n->length),
+		      v);
+	if (status == PD_NAME_MEMORY) { /* only what runs is of interest */
+		v->deny_e &= PD_EXEC | PD_MMAP_EXEC;
+		v->deny_t &= PD_EXEC | PD_MMAP_EXEC;
+	}
+	return 1;
+}
+
+/* ---- the verdict ----------------------------------------------------------------------------- */
+
+static __always_inline __u32 class_of(__u32 object, __u32 perms)
+{
+	if (object == PD_OBJ_SOCKET)
+		return PD_CLASS_SOCKET;
+	if (object == PD_OBJ_CAPABILITY)
+		return PD_CLASS_CAPABILITY;
+	if (object == PD_OBJ_GUARD)
+		return PD_CLASS_GUARD;
+	if (perms & PD_PATH_EXEC)
+		return PD_CLASS_EXEC;
+	return perms & PD_PATH_UNIX ? PD_CLASS_SOCKET : PD_CLASS_FILE;
+}
+
+/* The rule that decided one of `perms`, in one section of the info's rules. */
+static __always_inline __u32 find_rule(const __u8 *image, __u32 info, __u32 skip, __u32 count,
+				       __u32 perms)
+{
+	__u32 at = info + sizeof(struct pd_info) + skip * 8;
+
+	for (__u32 i = 0; i < 16; i++, at += 8) {
+		if (i >= count)
+			return 0;
+		if (PD_IMAGE_WORD(image, at) & perms)
+			return PD_IMAGE_WORD(image, at + 4);
+	}
+	return 0;
+}
+
+static __noinline __u32 rule_for(const __u8 *image, __u32 info, __u32 section, __u32 perms)
+{
+	__u32 counts, enforced, tested, audited;
+
+	/* program is the low half of the word that starts at its offset; the counts follow */
+	counts = PD_IMAGE_WORD(image, info + __builtin_offsetof(struct pd_info, program)) >> 16;
+	enforced = counts & 0xff;
+	tested = counts >> 8 & 0xff;
+	audited = PD_IMAGE_WORD(image, info + __builtin_offsetof(struct pd_info, program) + 4) & 0xff;
+	if (section == 0)
+		return find_rule(image, info, 0, enforced, perms);
+	if (section == 1)
+		return find_rule(image, info, enforced, tested, perms);
+	return find_rule(image, info, enforced + tested, audited, perms);
+}
+
+static __noinline int tell(struct pd_ask *ask, struct pd_scratch *s, const __u8 *image,
+			   struct pd_outcome *o)
+{
+	struct pd_event *e = &s->report.event;
+	__u32 section;
+
+	e->generation = *(const __u64 *)(image + __builtin_offsetof(struct pd_image, generation));
+	e->binding = ask->binding;
+	e->slot = ask->slot;
+	e->wanted = o->wanted;
+	e->detail = ask->detail;
+	e->operation = ask->operation;
+	e->hook = ask->hook;
+	e->reason = o->reason;
+	e->guard = ask->object == PD_OBJ_GUARD ? ask->key.family : 0;
+	e->flags = ask->flags & PD_ASK_MAYBE_EXISTS ? PD_EVENT_MAYBE_EXISTS : 0;
+	e->mode = 0;
+	if (o->refused_e) {
+		e->verdict = PD_DENIED;
+		e->refused = o->refused_e;
+		section = 0;
+	} else if (o->refused_t) {
+		e->verdict = PD_WOULD_DENY;
+		e->refused = o->refused_t;
+		e->mode = 1;
+		section = 1;
+	} else {
+		e->verdict = PD_ALLOWED;
+		e->refused = o->audited;
+		section = 2;
+	}
+	e->class = class_of(ask->object, e->refused);
+	e->rule = 0;
+	e->repeat = 1;
+	if (o->reason == PD_REASON_RULE)
+		e->rule = rule_for(image, o->info, section, e->refused);
+	return pd_report_send(s);
+}
+
+/* Verdict of E; tells what is worth telling. */
+static __always_inline int conclude(struct pd_ask *ask, struct pd_scratch *s, const __u8 *image,
+				    struct pd_outcome *o)
+{
+	int denied = o->refused_e ? 1 : 0;
+
+	if (!o->refused_e && !o->refused_t && !o->audited)
+		return 0;
+	if (o->refused_e && !(o->refused_e & ~o->quiet))
+		return denied;
+	if (!o->refused_e && o->refused_t && !(o->refused_t & ~o->quiet))
+		return 0;
+	if (!(ask->flags & PD_ASK_SILENT))
+		tell(ask, s, image, o);
+	return denied;
+}
+
+static __always_inline void outcome_of(const struct pd_view *v, __u32 wanted, __u32 flags,
+				       struct pd_outcome *o)
+{
+	o->wanted = wanted;
+	o->refused_e = v->deny_e & wanted;
+	o->refused_t = v->deny_t & wanted;
+	o->audited = v->audit & wanted;
+	o->quiet = v->quiet;
+	o->info = v->info;
+	o->reason = v->reason;
+	if (flags & PD_ASK_ANY) {
+		if (o->refused_e != wanted)
+			o->refused_e = 0;
+		if (o->refused_t != wanted)
+			o->refused_t = 0;
+	}
+}
+
+static __always_inline void refuse(struct pd_outcome *o, __u32 wanted, __u32 reason)
+{
+	__builtin_memset(o, 0, sizeof(*o));
+	o->refused_e = o->wanted = wanted;
+	o->reason = reason;
+}
+
+static __always_inline void forget_names(struct pd_event *e)
+{
+	e->object_len = e->object2_len = e->key_len = 0;
+}
+
+__hidden __u32 pd_slot_flags(__u32 slot)
+{
+	const __u8 *image = pd_image_get();
+	__u32 flags = 0;
+
+	if (image)
+		find_program(image, slot, 0, &flags);
+	return flags;
+}
+
+/* What a question needs first: image, program, scratch. Returns 1 to go on, else the verdict in
+ * *ret_verdict: a label that means "unconfined" is allowed, anything unknown refused. */
+struct bench {
+	const __u8 *image;
+	struct pd_scratch *s;
+	__u32 program;
+};
+
+static __always_inline int sit_down(const struct pd_ask *ask, struct bench *b, int *ret_verdict)
+{
+	__u32 flags;
+
+	*ret_verdict = -EACCES;
+	b->image = pd_image_get();
+	if (!b->image)
+		return 0;
+	b->program = find_program(b->image, ask->slot, ask->program, &flags);
+	if (flags & PD_SLOT_UNCONFINED) {
+		*ret_verdict = 0;
+		return 0;
+	}
+	b->s = pd_scratch_claim();
+	if (!b->s) {
+		__u32 zero = 0;
+		struct pd_state *shared = bpf_map_lookup_elem(&state, &zero);
+
+		if (shared) { /* refused without a record: at least it is counted */
+			__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].generated, 1);
+			__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].lost, 1);
+		}
+		return 0;
+	}
+	forget_names(&b->s->report.event);
+	if (!b->program) {
+		refuse(&b->s->outcome, ask->wanted, ask->slot ? PD_REASON_STALE : PD_REASON_BUSY);
+		tell((struct pd_ask *)ask, b->s, b->image, &b->s->outcome);
+		pd_scratch_release(b->s);
+		return 0;
+	}
+	return 1;
+}
+
+static __always_inline __u32 name_flags(const struct pd_ask *ask)
+{
+	return ask->flags & PD_ASK_LAST ? PD_NAME_LAST : 0;
+}
+
+int pd_ask_name(struct pd_ask *ask)
+{
+	struct bench b;
+	struct pd_view *v;
+	int verdict, status;
+
+	if (!ask)
+		return -EACCES;
+	if (!sit_down(ask, &b, &verdict))
+		return verdict;
+	if (ask->flags & PD_ASK_ABSTRACT)
+		status = name_abstract(&b.s->name, ask);
+	else
+		status = pd_name_of(&b.s->name, ask->dentry, ask->mount, name_flags(ask));
+	if (status == PD_NAME_NONE && b.s->name.reason == PD_REASON_UNREACHABLE &&
+	    (ask->flags & PD_ASK_REACHABLE)) {
+		pd_scratch_release(b.s);
+		return PD_ASK_NOT_HERE;
+	}
+	verdict = 0;
+	v = &b.s->view;
+	if (view_name(b.image, b.program, &b.s->name, status, v)) {
+		ask->program = v->program;
+		b.s->report.event.object_len = b.s->name.length;
+		outcome_of(v, ask->wanted, ask->flags, &b.s->outcome);
+		verdict = conclude(ask, b.s, b.image, &b.s->outcome) ? -EACCES : 0;
+	}
+	pd_scratch_release(b.s);
+	return verdict;
+}
+
+/* Does going by the new name grant anything the old one did not? */
+static __always_inline __u32 widened(const struct pd_view *from, const struct pd_view *to, __u32 flags,
+				     int tested)
+{
+	__u32 wider;
+
+	if (from->state && from->state == to->state)
+		return 0;
+	wider = tested ? to->any_t & ~from->all_t : to->any_e & ~from->all_e;
+	if (flags & PD_ASK_DIRECTORY)
+		wider |= tested ? to->below_any_t & ~from->below_all_t :
+				  to->below_any_e & ~from->below_all_e;
+	return wider & PD_PATH_CARRIED;
+}
+
+static __always_inline int conclude_move(struct pd_ask *ask, struct bench *b, struct pd_view *from,
+					 struct pd_view *to)
+{
+	struct pd_outcome *o = &b->s->outcome;
+	__u32 wide_e = widened(from, to, ask->flags, 0);
+	__u32 wide_t = widened(from, to, ask->flags, 1);
+
+	outcome_of(from, ask->wanted, 0, o);
+	if (!o->refused_e && (!o->refused_t || (to->deny_e & ask->wanted2)))
+		outcome_of(to, ask->wanted2, 0, o);
+	if (ask->flags & PD_ASK_EXCHANGE) {
+		wide_e |= widened(to, from, ask->flags, 0);
+		wide_t |= widened(to, from, ask->flags, 1);
+	}
+	if (!o->refused_e && (wide_e || (wide_t && !o->refused_t))) {
+		o->refused_e = wide_e;
+		o->refused_t = wide_t;
+		o->reason = PD_REASON_WIDENS;
+		o->quiet = 0;
+	}
+	return conclude(ask, b->s, b->image, o) ? -EACCES : 0;
+}
+
+int pd_ask_move(struct pd_ask *ask)
+{
+	struct bench b;
+	struct pd_view *from, *to;
+	int verdict;
+
+	if (!ask)
+		return -EACCES;
+	if (!sit_down(ask, &b, &verdict))
+		return verdict;
+	verdict = 0;
+	from = &b.s->view;
+	to = &b.s->view2;
+	/* A stacked file system moving its own lower files was judged at the upper names. */
+	if (view_name(b.image, b.program, &b.s->name,
+		      pd_name_of(&b.s->name, ask->dentry, ask->mount, name_flags(ask)), from) &&
+	    view_name(b.image, b.program, &b.s->other,
+		      pd_name_of(&b.s->other, ask->dentry2, ask->mount2, PD_NAME_LAST), to)) {
+		b.s->report.event.object_len = b.s->name.length;
+		b.s->report.event.object2_len = b.s->other.length;
+		verdict = conclude_move(ask, &b, from, to);
+	}
+	pd_scratch_release(b.s);
+	return verdict;
+}
+
+/* The capability or guard is granted without an event: the common case, without a walk. */
+static __always_inline int granted(const __u8 *image, __u32 program, const struct pd_ask *ask)
+{
+	__u32 at = program + __builtin_offsetof(struct pd_program, capabilities);
+	__u32 bit = ask->key.family;
+
+	if (ask->object == PD_OBJ_GUARD)
+		at = program + __builtin_offsetof(struct pd_program, guards);
+	else if (ask->object != PD_OBJ_CAPABILITY)
+		return 0;
+	return PD_IMAGE_WORD(image, at + (bit >> 5 & 1) * 4) >> (bit & 31) & 1;
+}
+
+int pd_ask_bytes(struct pd_ask *ask)
+{
+	struct bench b;
+	__u32 at, length;
+	int verdict;
+
+	if (!ask)
+		return -EACCES;
+	if (!sit_down(ask, &b, &verdict))
+		return verdict;
+	verdict = 0;
+	if (ask->flags & PD_ASK_SELF) {
+		refuse(&b.s->outcome, ask->wanted, PD_REASON_SELF);
+		tell(ask, b.s, b.image, &b.s->outcome);
+		verdict = -EPERM;
+	} else if (!granted(b.image, b.program, ask)) {
+		length = ask->key_len > PD_SOCKET_KEY_V6 ? PD_SOCKET_KEY_V6 : ask->key_len;
+		at = b.program + (ask->object & 3) * sizeof(struct pd_automaton);
+		__builtin_memcpy(b.s->name.text, &ask->key, sizeof(ask->key));
+		b.s->name.trail[0] = 0;
+		view_of_state(b.image,
+			      pd_walk_text(b.image, b.s->name.text, PD_IMAGE_WORD(b.image, at),
+					PD_IMAGE_WORD(b.image, at + 4), 0, length),
+			      &b.s->view);
+		if (ask->object == PD_OBJ_SOCKET) {
+			__builtin_memcpy(&b.s->report.event.key, &ask->key, sizeof(ask->key));
+			b.s->report.event.key_len = length;
+		}
+		outcome_of(&b.s->view, ask->wanted, ask->flags, &b.s->outcome);
+		if (conclude(ask, b.s, b.image, &b.s->outcome))
+			verdict = ask->object == PD_OBJ_SOCKET ? -EACCES : -EPERM;
+	}
+	pd_scratch_release(b.s);
+	return verdict;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a hook to a verdict: who asks (the label), what for (a question), what the image says.
+ */
+#ifndef PD_LSM_JUDGE_H
+#define PD_LSM_JUDGE_H
+
+#include "lsm/maps.h"
+
+/* ---- the subject ----------------------------------------------------------------------------- */
+
+/* Stands for a label that exists and cannot be read (see pd_label_hidden()): slot 0 refuses all. */
+extern const volatile struct pd_label pd_unreadable;
+
+/**
+ * pd_label_hidden() - does the task carry a label that the storage helper did not give?
+ *
+ * On 6.1 bpf_task_storage_get() may return NULL for storage that is there (a per-CPU lock it only
+ * tries). The task's list of storage elements tells the truth. Returns 1 also when the list is too
+ * long or cannot be read.
+ */
+int pd_label_hidden(void);
+
+/* The label of the current task if it is confined, else NULL. A task without any BPF task storage
+ * is certainly free: one typed load. */
+static __always_inline const volatile struct pd_label *pd_subject(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_label *label;
+
+	if (!task->bpf_storage)
+		return NULL;
+	label = bpf_task_storage_get(&labels, task, 0, 0);
+	if (!label)
+		return pd_label_hidden() ? &pd_unreadable : NULL;
+	return label->flags & PD_LABEL_ACTIVE ? label : NULL;
+}
+
+/* A canary proves that the hook is attached and finds labels: it is always refused, and counted. */
+int pd_canary(__u32 hook);
+
+#define PD_SUBJECT_OR_RETURN(label, hook_name)                                                     \
+	const volatile struct pd_label *label = pd_subject();                                      \
+	if (!label)                                                                                \
+		return 0;                                                                          \
+	if (label->flags & PD_LABEL_CANARY)                                                        \
+	return pd_canary(PD_HOOK_##hook_name)
+
+/* ---- the question ---------------------------------------------------------------------------- */
+
+struct pd_ask {
+	__u64 dentry; /* the object, seen through the struct vfsmount */
+	__u64 mount;
+	__u64 dentry2; /* rename, link: the new name */
+	__u64 mount2;
+	__u64 binding;
+	__u32 slot;
+	__u32 program;
+	__u32 wanted;  /* permissions on the object; all are needed */
+	__u32 wanted2; /* permissions on the new name */
+	__u32 detail;  /* goes into the event */
+	__u32 flags;   /* PD_ASK_* */
+	__u8 operation; /* enum pd_operation */
+	__u8 hook;	/* enum pd_hook */
+	__u8 object;	/* enum pd_object, for pd_ask_bytes() */
+	__u8 key_len;
+	struct pd_socket_key key; /* pd_ask_bytes(): the object */
+	__u8 pad[2];
+};
+#define PD_ASK_LAST 0x1u	  /* an unlinked object goes by its last name */
+#define PD_ASK_ANY 0x2u		  /* one of the wanted permissions is enough */
+#define PD_ASK_EXCHANGE 0x4u	  /* rename: both names change places */
+#define PD_ASK_DIRECTORY 0x8u	  /* rename: a whole subtree moves */
+#define PD_ASK_MAYBE_EXISTS 0x10u /* create: the file may exist */
+#define PD_ASK_SILENT 0x20u	  /* no event */
+#define PD_ASK_ABSTRACT 0x40u	  /* unix: dentry points to key_len bytes of an abstract name */
+#define PD_ASK_REACHABLE 0x80u	  /* answer PD_ASK_NOT_HERE if not below this mount */
+#define PD_ASK_SELF 0x100u	  /* self-protection: refused in every mode */
+#define PD_ASK_NOT_HERE 1
+
+static __always_inline void pd_ask_init(struct pd_ask *ask, const volatile struct pd_label *label,
+					__u8 hook, __u8 operation, __u32 wanted)
+{
+	__builtin_memset(ask, 0, sizeof(*ask));
+	ask->binding = label->binding;
+	ask->slot = label->slot;
+	ask->program = label->program;
+	ask->hook = hook;
+	ask->operation = operation;
+	ask->wanted = wanted;
+}
+
+static __always_inline void pd_ask_object(struct pd_ask *ask, struct dentry *dentry,
+					  struct vfsmount *mount)
+{
+	ask->dentry = (__u64)dentry;
+	ask->mount = (__u64)mount;
+}
+
+/** pd_slot_flags() - PD_SLOT_* of a label's slot, 0 when the image does not have it */
+__hidden __u32 pd_slot_flags(__u32 slot);
+
+/* Each of these judges, tells about it, and returns 0 or -EACCES (-EPERM for capabilities and
+ * guards), already clamped for the 6.12 verifier by the caller's PD_RETURN. */
+
+/** pd_ask_name() - may the subject do this to the named object? */
+int pd_ask_name(struct pd_ask *ask);
+/** pd_ask_move() - rename or link: both names, and the new one must not grant more than the old */
+int pd_ask_move(struct pd_ask *ask);
+/** pd_ask_bytes() - sockets, capabilities and guards: the object is ask.key */
+int pd_ask_bytes(struct pd_ask *ask);
+
+/* 6.12 verifies return values to be in [-4095, 0]; clang may turn `x ? -1 : 0` into a negation it
+ * cannot follow. */
+#define PD_RETURN(value)                                                                           \
+	do {                                                                                       \
+		int _r = (value);                                                                  \
+		asm volatile("" : "+r"(_r));                                                       \
+		if (_r >= 0)                                                                       \
+			return 0;                                                                  \
+		return _r < -4095 ? -EACCES : _r;                                                  \
+	} while (0)
+
+/* A guard without a grant. Returns 0 or -EPERM. */
+static __always_inline int pd_ask_guard(const volatile struct pd_label *label, __u8 hook,
+					__u8 guard, __u32 detail)
+{
+	struct pd_ask ask;
+
+	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
+	ask.object = PD_OBJ_GUARD;
+	ask.key.family = guard;
+	ask.key_len = 1;
+	ask.detail = detail;
+	return pd_ask_bytes(&ask);
+}
+
+/* The same when it is policyd itself that is reached for. */
+static __always_inline int pd_ask_self(const volatile struct pd_label *label, __u8 hook,
+				       __u8 guard, __u32 detail)
+{
+	struct pd_ask ask;
+
+	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
+	ask.object = PD_OBJ_GUARD;
+	ask.key.family = guard;
+	ask.key_len = 1;
+	ask.detail = detail;
+	ask.flags = PD_ASK_SELF;
+	return pd_ask_bytes(&ask);
+}
+
+/* ---- the image, for binding.bpf.c ------------------------------------------------------------ */
+
+/** pd_image_get() - the image in force, NULL before the first */
+static __always_inline const __u8 *pd_image_get(void)
+{
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(&images, &zero);
+
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
+#define PD_IMAGE_FIELD(image, field)                                                               \
+	PD_IMAGE_WORD(image, __builtin_offsetof(struct pd_image, field))
+
+/** pd_scratch_claim() - memory for one program run; NULL when all is in use */
+__hidden struct pd_scratch *pd_scratch_claim(void);
+static __always_inline void pd_scratch_release(struct pd_scratch *s)
+{
+	__sync_lock_test_and_set(&s->claimed, 0);
+}
+
+#define PD_STEPS 2 /* of the walk in one round of the loop: more is faster, and verifies slower */
+
+static long pd_walk_some(__u32 i, struct pd_walk *w)
+{
+	for (int k = 0; k < PD_STEPS; k++)
+		if (!pd_walk_step(w))
+			return 1;
+	return 0;
+}
+
+/* Walks one automaton over text[at, at + length), a struct pd_name's text. Returns the state. */
+static __always_inline __u32 pd_walk_text(const __u8 *image, const __u8 *text, __u32 start,
+					  __u32 classes, __u32 at, __u32 length)
+{
+	struct pd_walk w = {
+		.image = image,
+		.text = text,
+		.classes = classes,
+		.state = start,
+		.at = at,
+		.end = at + length,
+	};
+
+	bpf_loop(PD_TEXT_SIZE / PD_STEPS + 1, pd_walk_some, &w, 0);
+	return w.state;
+}
+
+#endif

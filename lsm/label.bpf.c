@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Labels: who gets one (the gate at exec, the sweep over running tasks), how children inherit it.
+ *
+ *   bprm_check_security   decides whether this exec enters a policy, and judges it by that policy;
+ *                         runs once for a script and once more for its interpreter
+ *   bprm_committed_creds  makes it so; until then a failing exec changes nothing
+ *   task_alloc            sleepable, so that the child's label can wait for memory; none: no fork
+ *   task_newtask          the same again, for a child whose parent was labelled while it was made
+ *   iter/task             labels what already runs
+ *
+ * A binding that cannot be determined refuses the exec; an unreadable label refuses everything.
+ */
+#include "lsm/judge.h"
+#include "lsm/name.h"
+
+#define CGROUP_LEVELS 32
+
+struct bound {
+	__u32 slot; /* 0: not bound */
+	__u32 flags; /* PD_LABEL_EXE */
+	__u64 binding;
+	__u64 exe_dentry; /* in: the program; 0: none */
+	__u64 exe_mount;
+};
+
+/* ---- which slot ------------------------------------------------------------------------------ */
+
+struct climb {
+	__u64 node;
+	__u64 id;
+	__u32 slot;
+};
+
+/* The nearest of the task's cgroup and those above it that was bound by hand. */
+static long climb(__u32 i, struct climb *c)
+{
+	struct kernfs_node *node = (struct kernfs_node *)c->node;
+	struct pd_binding *binding;
+	__u64 id;
+
+	if (!node)
+		return 1;
+	id = BPF_CORE_READ(node, id);
+	binding = bpf_map_lookup_elem(&bindings, &id);
+	if (binding) {
+		c->slot = binding->slot;
+		c->id = id;
+		return 1;
+	}
+	if (bpf_core_field_exists(struct kernfs_node, parent))
+		c->node = (__u64)BPF_CORE_READ(node, parent);
+	else
+		c->node = (__u64)BPF_CORE_READ((struct kernfs_node___rcu *)node, __parent);
+	return 0;
+}
+
+static __always_inline __u32 set_number(const __u8 *image, const struct pd_name *n, __u32 automaton)
+{
+	__u32 state = pd_walk_text(image, n->text, PD_IMAGE_WORD(image, automaton),
+				   PD_IMAGE_WORD(image, automaton + 4),
+				   PD_INDEX(n->at, PD_TEXT_SIZE - 1), n->length);
+
+	return PD_IMAGE_WORD(image, PD_IMAGE_WORD(image, PD_STATE_OFFSET(state)) +
+					    __builtin_offsetof(struct pd_info, program)) &
+	       0xffff;
+}
+
+/* cgroup: and exe: globs. exe: alone is for tasks of the host's mount namespace. Returns 0, or
+ * -EACCES when the cgroup's path cannot be read. */
+static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u32 in_host,
+					 struct bound *ret)
+{
+	const __u8 *image = pd_image_get();
+	__u32 row = 0, column = 0, columns, rows;
+
+	if (!image)
+		return 0;
+	columns = PD_IMAGE_FIELD(image, bind_columns);
+	rows = PD_IMAGE_FIELD(image, bind_rows);
+	if (rows > 1) {
+		if (pd_name_cgroup(&s->name, node) != PD_NAME_OK)
+			return -EACCES;
+		row = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_cgroup));
+	}
+	if (columns > 1 && in_host && ret->exe_dentry &&
+	    pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, PD_NAME_LAST) == PD_NAME_OK)
+		column = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_exe));
+	if (row >= rows || column >= columns)
+		return 0;
+	ret->slot = PD_IMAGE_WORD(image, PD_IMAGE_FIELD(image, bind_table) +
+						 (row * columns + column) * 4);
+	if (row)
+		ret->binding = BPF_CORE_READ((struct kernfs_node *)node, id);
+	else
+		ret->flags = PD_LABEL_EXE;
+	return 0;
+}
+
+static __always_inline __u32 host_namespace(void)
+{
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	return shared ? shared->host_mnt_ns : 0;
+}
+
+static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, struct bound *ret)
+{
+	struct climb c = { .node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn) };
+	__u64 node = c.node;
+	__u32 in_host = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_namespace();
+
+	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
+	if (c.slot) {
+		ret->slot = c.slot;
+		ret->binding = c.id;
+		return 0;
+	}
+	return bind_by_globs(s, node, in_host, ret);
+}
+
+/* ---- the gate -------------------------------------------------------------------------------- */
+
+static __always_inline int only_asking(struct linux_binprm *bprm)
+{
+	return bpf_core_field_exists(bprm->is_check) && BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check);
+}
+
+static __noinline int judge_exec(struct linux_binprm *bprm, const struct pd_label *as,
+				      __u32 *ret_program)
+{
+	struct file *file = bprm->file;
+	struct pd_ask ask;
+	int verdict;
+
+	pd_ask_init(&ask, as, PD_HOOK_bprm_check_security, PD_OP_EXEC, PD_EXEC);
+	pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
+	verdict = pd_ask_name(&ask);
+	*ret_program = ask.program;
+	return verdict;
+}
+
+/* An exec of a confined task: stays in its slot, may change its program class. */
+static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_label *label)
+{
+	__u32 program = 0;
+	int verdict = judge_exec(bprm, label, &program);
+
+	if (verdict || only_asking(bprm))
+		return verdict;
+	label->next_slot = label->slot;
+	label->next_program = program;
+	label->flags |= PD_LABEL_PREPARED | PD_LABEL_IN_EXEC;
+	if (program && program != label->program)
+		bpf_bprm_opts_set(bprm, BPF_F_BPRM_SECUREEXEC);
+	return 0;
+}
+
+/* An exec of a free task: does it enter a policy? */
+static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label *label)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_label as = {};
+	struct bound bound = {};
+	struct pd_scratch *s;
+	int verdict;
+
+	if (label && (label->flags & PD_LABEL_PREPARED) && bprm->interp != bprm->filename) {
+		bound.slot = label->next_slot; /* the script of this interpreter was bound */
+		bound.binding = label->binding;
+		bound.flags = label->flags & PD_LABEL_EXE;
+	} else {
+		s = pd_scratch_claim();
+		if (!s)
+			return -EAGAIN;
+		/* read as numbers: a function verified on its own takes no typed pointers */
+		bound.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
+		bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
+		verdict = bind_task(s, task, &bound);
+		pd_scratch_release(s);
+		if (verdict)
+			return verdict;
+	}
+	if (!bound.slot) {
+		if (label) /* of an exec that failed */
+			label->flags &= ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC);
+		return 0;
+	}
+	as.slot = bound.slot;
+	as.binding = bound.binding;
+	verdict = judge_exec(bprm, &as, &as.next_program);
+	if (verdict || only_asking(bprm))
+		return verdict;
+	if (!label)
+		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!label)
+		return -ENOMEM;
+	label->next_slot = bound.slot;
+	label->next_program = as.next_program;
+	label->binding = bound.binding;
+	label->flags = PD_LABEL_PREPARED | bound.flags;
+	return 0;
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_label *label = NULL;
+
+	if (task->bpf_storage) {
+		label = bpf_task_storage_get(&labels, task, 0, 0);
+		if (!label && pd_label_hidden())
+			return -EAGAIN;
+	}
+	if (label && (label->flags & PD_LABEL_CANARY))
+		return pd_canary(PD_HOOK_bprm_check_security);
+	if (label && (label->flags & PD_LABEL_ACTIVE))
+		PD_RETURN(exec_confined(bprm, label));
+	PD_RETURN(exec_free(bprm, label));
+}
+
+SEC("lsm/bprm_committed_creds")
+int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_label *label;
+
+	if (!task->bpf_storage)
+		return 0;
+	label = bpf_task_storage_get(&labels, task, 0, 0);
+	if (!label) {
+		/* Too late to refuse: a label that is there but hidden ends the task. */
+		if (pd_label_hidden())
+			bpf_send_signal(9);
+		return 0;
+	}
+	if (label->flags & PD_LABEL_CANARY) {
+		pd_canary(PD_HOOK_bprm_committed_creds);
+		return 0;
+	}
+	if (!(label->flags & PD_LABEL_PREPARED))
+		return 0;
+	label->slot = label->next_slot;
+	label->program = label->next_program;
+	label->flags = (label->flags & PD_LABEL_EXE) | PD_LABEL_ACTIVE;
+	return 0;
+}
+
+/* ---- inheritance ----------------------------------------------------------------------------- */
+
+static __always_inline void inherit(struct pd_label *child, const volatile struct pd_label *parent)
+{
+	child->slot = parent->slot;
+	child->program = parent->program;
+	child->binding = parent->binding;
+	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_EXE | PD_LABEL_CANARY);
+}
+
+SEC("lsm.s/task_alloc")
+int BPF_PROG(task_alloc, struct task_struct *task)
+{
+	const volatile struct pd_label *parent = pd_subject();
+	struct pd_label *child;
+
+	if (!parent)
+		return 0;
+	if (parent == &pd_unreadable)
+		return -EAGAIN;
+	if (parent->flags & PD_LABEL_CANARY)
+		return pd_canary(PD_HOOK_task_alloc);
+	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!child)
+		return -ENOMEM;
+	inherit(child, parent);
+	return 0;
+}
+
+/* A parent labelled by a sweep after task_alloc and before the child could be swept. Should there be
+ * no memory for the label the child must not run. */
+SEC("tp_btf/task_newtask")
+int BPF_PROG(task_newtask, struct task_struct *task)
+{
+	const volatile struct pd_label *parent = pd_subject();
+	struct pd_label *child;
+
+	if (!parent)
+		return 0;
+	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (child && !(child->flags & PD_LABEL_ACTIVE))
+		inherit(child, parent);
+	return 0;
+}
+
+/* ---- tasks that already run ------------------------------------------------------------------ */
+
+/* The program class a task is in, by the program it runs now. */
+static __always_inline __u32 program_class(struct pd_scratch *s, __u32 slot, __u64 dentry,
+					   __u64 mount)
+{
+	const __u8 *image = pd_image_get();
+	__u32 at, programs;
+
+	if (!image || !dentry || slot >= PD_IMAGE_FIELD(image, slot_count))
+		return 0;
+	if (pd_name_of(&s->name, dentry, mount, PD_NAME_LAST) != PD_NAME_OK)
+		return 0;
+	at = PD_IMAGE_FIELD(image, slots) + slot * sizeof(struct pd_slot);
+	programs = PD_IMAGE_WORD(image, at + __builtin_offsetof(struct pd_slot, programs));
+	return set_number(image, &s->name, programs);
+}
+
+static __always_inline void label_task(struct pd_scratch *s, struct task_struct *task,
+				       struct pd_state *shared)
+{
+	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct bound bound = {};
+	struct pd_label *label;
+
+	if (exe) {
+		bound.exe_dentry = (__u64)BPF_CORE_READ(exe, f_path.dentry);
+		bound.exe_mount = (__u64)BPF_CORE_READ(exe, f_path.mnt);
+	}
+	if (bind_task(s, task, &bound) || !bound.slot)
+		return;
+	label = bpf_task_storage_get(&labels, task, 0, 0);
+	if (label && (label->flags & PD_LABEL_ACTIVE)) {
+		/* A labelled task keeps its binding, but that may mean more or less by now. */
+		if ((label->flags & PD_LABEL_CANARY) || label->slot == bound.slot ||
+		    label->binding != bound.binding)
+			return;
+	} else if (!label) {
+		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	}
+	if (!label) {
+		__sync_fetch_and_add(&shared->sweep_failed, 1);
+		return;
+	}
+	label->program = program_class(s, bound.slot, bound.exe_dentry, bound.exe_mount);
+	label->binding = bound.binding;
+	label->slot = bound.slot;
+	label->flags = PD_LABEL_ACTIVE | bound.flags;
+	__sync_fetch_and_add(&shared->labelled, 1);
+}
+
+SEC("iter/task")
+int sweep(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct pd_state *shared;
+	struct pd_scratch *s;
+	__u32 zero = 0, tgid;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (!task || !shared || (task->flags & PF_KTHREAD))
+		return 0;
+	tgid = task->tgid;
+	if (tgid == shared->daemon_tgid || tgid == shared->helper_tgid)
+		return 0;
+	s = pd_scratch_claim();
+	if (!s) {
+		__sync_fetch_and_add(&shared->sweep_failed, 1);
+		return 0;
+	}
+	label_task(s, task, shared);
+	pd_scratch_release(s);
+	return 0;
+}

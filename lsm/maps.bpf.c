@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Defines the maps. Linked first, so that every other object finds them. */
+#include "lsm/maps.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct pd_map_labels labels SEC(".maps");
+struct pd_map_images images SEC(".maps");
+struct pd_map_bindings bindings SEC(".maps");
+struct pd_map_state state SEC(".maps");
+struct pd_map_ring denials SEC(".maps");
+struct pd_map_ring notices SEC(".maps");
+struct pd_map_budgets budgets SEC(".maps");
+struct pd_map_shares shares SEC(".maps");
+struct pd_map_scratch scratch SEC(".maps");

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The maps, defined in maps.bpf.c. All but the scratch memory are pinned and outlive the daemon.
+ */
+#ifndef PD_LSM_MAPS_H
+#define PD_LSM_MAPS_H
+
+#include "lsm/abi.h"
+#include "lsm/kernel.h"
+#include "lsm/match.h"
+
+/* Task storage: the label. BPF_F_NO_PREALLOC is required by the kernel. */
+struct pd_map_labels {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct pd_label);
+};
+extern struct pd_map_labels labels SEC(".maps");
+
+struct pd_map_image {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, PD_IMAGE_SIZE);
+};
+
+/* One entry, the image in force. Replacing the inner map is the atomic swap; the old one lives
+ * until every program that looked it up has returned (RCU). */
+struct pd_map_images {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct pd_map_image);
+};
+extern struct pd_map_images images SEC(".maps");
+
+/* cgroup id -> explicit binding */
+struct pd_map_bindings {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct pd_binding);
+};
+extern struct pd_map_bindings bindings SEC(".maps");
+
+struct pd_map_state {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pd_state);
+};
+extern struct pd_map_state state SEC(".maps");
+
+/* Sizes are set by user space before loading. */
+struct pd_map_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+};
+extern struct pd_map_ring denials SEC(".maps");
+extern struct pd_map_ring notices SEC(".maps");
+
+/* How often one rule may speak about one operation; see audit.bpf.c */
+struct pd_budget_key {
+	__u64 generation;
+	__u64 binding;
+	__u32 rule;
+	__u32 slot;
+	__u8 operation;
+	__u8 ring;
+	__u8 reason;
+	__u8 guard;
+	__u32 pad;
+};
+struct pd_budget {
+	__u64 filled_ns; /* when tokens was last brought up to date */
+	__u32 tokens;
+	__u32 held; /* suppressed since the last record */
+};
+struct pd_map_budgets {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct pd_budget_key);
+	__type(value, struct pd_budget);
+};
+extern struct pd_map_budgets budgets SEC(".maps");
+
+/* How much of a ring one container may fill before the daemon has drained it */
+struct pd_share_key {
+	__u64 binding;
+	__u32 ring;
+	__u32 pad;
+};
+struct pd_share {
+	__u64 epoch; /* of pd_state.epoch */
+	__u64 bytes;
+};
+struct pd_map_shares {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct pd_share_key);
+	__type(value, struct pd_share);
+};
+extern struct pd_map_shares shares SEC(".maps");
+
+/* ---- scratch memory -------------------------------------------------------------------------- */
+
+/* Names are built from the end of the first PD_TEXT_SIZE bytes towards the front; the rest lets
+ * masked offsets write a whole component and lets the walk read eight bytes at the end. */
+#define PD_NAME_SLACK 264
+/* A dentry's first bytes hold everything a walk needs, on every kernel so far; a kernel that moves
+ * a field beyond them is refused by its verifier when the program is loaded. */
+#define PD_DENTRY_HEAD 64
+struct pd_name {
+	__u8 text[PD_TEXT_SIZE + PD_NAME_SLACK];
+	__u32 at;     /* first byte of the name */
+	__u32 length; /* bytes */
+	__u32 status; /* enum pd_name_status */
+	__u32 reason; /* enum pd_reason when PD_NAME_NONE */
+	__u64 trail[PD_DEPTH_MAX]; /* what the first pass saw: pointer << 32 | d_seq */
+	/* where the walk stands */
+	__u64 dentry;
+	__u64 mount; /* struct mount */
+	__u64 root;  /* its root dentry */
+	__u8 head[PD_DENTRY_HEAD]; /* of the dentry under consideration */
+};
+
+#define PD_REPORT_DATA (2 * PD_PATH_MAX + PD_EXE_MAX + PD_CGROUP_MAX)
+#define PD_REPORT_MASK 16383 /* next power of two - 1 */
+struct pd_report {
+	struct pd_event event;
+	__u8 data[PD_REPORT_MASK + 1 + PD_PATH_MAX];
+};
+
+/* What the image says about one name. Grants as sets: for an object with a name both are what the
+ * name grants; for one without they span every name it could have. */
+struct pd_view {
+	__u32 deny_e, deny_t, audit, quiet;
+	__u32 any_e, all_e, any_t, all_t;
+	__u32 below_any_e, below_all_e, below_any_t, below_all_t;
+	__u32 info; /* offset; 0: no rule to blame */
+	__u32 state;
+	__u32 program;
+	__u32 reason; /* enum pd_reason */
+};
+
+/* What comes of a question, and is to be told. */
+struct pd_outcome {
+	__u32 refused_e, refused_t, audited, quiet;
+	__u32 info;
+	__u32 reason;
+	__u32 wanted;
+	__u32 pad;
+};
+
+/* Claimed by one program run at a time: programs may be preempted, so per-CPU memory would be
+ * shared by two of them. */
+struct pd_scratch {
+	__u32 claimed;
+	__u32 pad;
+	struct pd_name name;
+	struct pd_name other; /* second name of rename and link; subject names in events */
+	struct pd_report report;
+	struct pd_view view;
+	struct pd_view view2; /* of the second name */
+	struct pd_outcome outcome;
+};
+#define PD_SCRATCH_MAX 256u /* entries; user space lowers it to what the machine's CPUs need */
+
+struct pd_map_scratch {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PD_SCRATCH_MAX);
+	__type(key, __u32);
+	__type(value, struct pd_scratch);
+};
+extern struct pd_map_scratch scratch SEC(".maps");
+
+#endif

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Sockets: what may be created, and whom they may talk to.
+ *
+ * Addresses are kernel copies here, so nothing can change between check and use. A socket address
+ * becomes a struct pd_socket_key; unix sockets are names and go through the automaton of names.
+ * AF_UNSPEC dissolves an association in connect() and means IPv4 in bind() and in sendto() on an
+ * IPv4 socket. MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
+ */
+#include "lsm/judge.h"
+
+static __always_inline void put16(__u8 *to, __u16 host_order)
+{
+	to[0] = host_order >> 8;
+	to[1] = host_order;
+}
+
+static __always_inline void key_bare(struct pd_ask *ask, __u32 family, __u32 type, __u32 protocol)
+{
+	if (!protocol && (family == AF_INET || family == AF_INET6)) {
+		if (type == SOCK_STREAM)
+			protocol = IPPROTO_TCP;
+		else if (type == SOCK_DGRAM)
+			protocol = IPPROTO_UDP;
+	}
+	ask->object = PD_OBJ_SOCKET;
+	ask->key.family = family;
+	ask->key.type = type;
+	put16(ask->key.protocol, protocol);
+	ask->key_len = PD_SOCKET_KEY_BARE;
+}
+
+static __always_inline void key_v4(struct pd_ask *ask, const __u8 *addr)
+{
+	ask->key.family = AF_INET;
+	__builtin_memcpy(ask->key.addr, addr, 4);
+	ask->key_len = PD_SOCKET_KEY_V4;
+}
+
+/* An IPv4 address in IPv6 clothes is an IPv4 address. */
+static __always_inline void key_v6(struct pd_ask *ask, const __u8 *addr)
+{
+	static const __u8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+	if (pd_same(addr, mapped, sizeof(mapped))) {
+		key_v4(ask, addr + 12);
+		return;
+	}
+	ask->key.family = AF_INET6;
+	__builtin_memcpy(ask->key.addr, addr, 16);
+	ask->key_len = PD_SOCKET_KEY_V6;
+}
+
+static __always_inline void key_of_socket(struct pd_ask *ask, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	key_bare(ask, sk->__sk_common.skc_family, sock->type, sk->sk_protocol);
+}
+
+/* struct sockaddr_in and sockaddr_in6: family, port, then the address at 4 or 8. Returns 0 when the
+ * address is not an internet address: the bare key stands for it. */
+static __always_inline int key_address(struct pd_ask *ask, const void *address, __u32 family)
+{
+	__u8 raw[28] = {};
+
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	bpf_probe_read_kernel(raw, sizeof(raw), address);
+	__builtin_memcpy(ask->key.port, raw + 2, 2);
+	if (family == AF_INET)
+		key_v4(ask, raw + 4);
+	else
+		key_v6(ask, raw + 8);
+	return 1;
+}
+
+/* The socket's own end, for listen and accept. */
+static __always_inline void key_own(struct pd_ask *ask, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	__u8 addr[16];
+
+	key_of_socket(ask, sock);
+	if (ask->key.family != AF_INET && ask->key.family != AF_INET6)
+		return;
+	put16(ask->key.port, sk->__sk_common.skc_num);
+	if (ask->key.family == AF_INET) {
+		bpf_probe_read_kernel(addr, 4, &sk->__sk_common.skc_rcv_saddr);
+		key_v4(ask, addr);
+	} else {
+		bpf_probe_read_kernel(addr, sizeof(addr), &sk->__sk_common.skc_v6_rcv_saddr);
+		key_v6(ask, addr);
+	}
+}
+
+static __always_inline __u32 family_of(const void *address)
+{
+	__u16 family = 0;
+
+	bpf_probe_read_kernel(&family, sizeof(family), address);
+	return family;
+}
+
+/* ---- unix sockets ---------------------------------------------------------------------------- */
+
+/* Judges by the name a unix socket is bound to; one without a name is nobody's to refuse. */
+static __always_inline int ask_unix(const volatile struct pd_label *label, __u8 hook,
+				    __u8 operation, struct sock *sk, __u32 want)
+{
+	struct unix_sock *u = (struct unix_sock *)sk;
+	struct dentry *dentry = BPF_CORE_READ(u, path.dentry);
+	struct unix_address *addr;
+	struct pd_ask ask;
+	int length;
+
+	pd_ask_init(&ask, label, hook, operation, want);
+	ask.flags = PD_ASK_LAST;
+	if (dentry) {
+		pd_ask_object(&ask, dentry, BPF_CORE_READ(u, path.mnt));
+		return pd_ask_name(&ask);
+	}
+	addr = BPF_CORE_READ(u, addr);
+	if (!addr)
+		return 0;
+	length = BPF_CORE_READ(addr, len) - 3; /* family and the leading NUL */
+	if (length < 0)
+		return 0;
+	ask.flags |= PD_ASK_ABSTRACT;
+	ask.dentry = (__u64)addr + bpf_core_field_offset(struct unix_address, name) + 3;
+	ask.key_len = length > 107 ? 107 : length;
+	return pd_ask_name(&ask);
+}
+
+/* A path is judged where its node is made, in path_mknod; here only what has no node. */
+static __always_inline int ask_bind_unix(const volatile struct pd_label *label,
+					 const struct sockaddr *address, int length)
+{
+	struct pd_ask ask;
+	char first = 0;
+
+	bpf_probe_read_kernel(&first, 1, (const char *)address + 2);
+	if (length > 2 && first)
+		return 0;
+	pd_ask_init(&ask, label, PD_HOOK_socket_bind, PD_OP_BIND, PD_UNIX_BIND);
+	ask.flags = PD_ASK_ABSTRACT;
+	ask.dentry = (__u64)address + 3;
+	if (length > 3)
+		ask.key_len = length - 3 > 107 ? 107 : length - 3;
+	return pd_ask_name(&ask);
+}
+
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(unix_stream_connect, struct sock *sk, struct sock *other)
+{
+	PD_SUBJECT_OR_RETURN(label, unix_stream_connect);
+	PD_RETURN(ask_unix(label, PD_HOOK_unix_stream_connect, PD_OP_CONNECT, other,
+			   PD_UNIX_CONNECT));
+}
+
+SEC("lsm/unix_may_send")
+int BPF_PROG(unix_may_send, struct socket *sock, struct socket *other)
+{
+	PD_SUBJECT_OR_RETURN(label, unix_may_send);
+	PD_RETURN(ask_unix(label, PD_HOOK_unix_may_send, PD_OP_SEND, BPF_CORE_READ(other, sk),
+			   PD_UNIX_SEND));
+}
+
+/* ---- the socket calls ------------------------------------------------------------------------ */
+
+SEC("lsm/socket_create")
+int BPF_PROG(socket_create, int family, int type, int protocol, int kern)
+{
+	struct pd_ask ask;
+
+	PD_SUBJECT_OR_RETURN(label, socket_create);
+	if (kern) /* the kernel's own, e.g. below an MPTCP socket */
+		return 0;
+	pd_ask_init(&ask, label, PD_HOOK_socket_create, PD_OP_SOCKET, PD_SOCK_CREATE);
+	key_bare(&ask, family, type, protocol);
+	PD_RETURN(pd_ask_bytes(&ask));
+}
+
+SEC("lsm/socket_bind")
+int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int length)
+{
+	struct pd_ask ask;
+	__u32 family;
+
+	PD_SUBJECT_OR_RETURN(label, socket_bind);
+	if (sock->sk->__sk_common.skc_family == AF_UNIX)
+		PD_RETURN(ask_bind_unix(label, address, length));
+	pd_ask_init(&ask, label, PD_HOOK_socket_bind, PD_OP_BIND, PD_SOCK_BIND);
+	key_of_socket(&ask, sock);
+	family = family_of(address);
+	if (family == AF_UNSPEC && ask.key.family == AF_INET)
+		family = AF_INET;
+	key_address(&ask, address, family);
+	PD_RETURN(pd_ask_bytes(&ask));
+}
+
+static __always_inline int ask_own(const volatile struct pd_label *label, __u8 hook, __u8 operation,
+				   struct socket *sock, __u32 want, __u32 want_unix)
+{
+	struct pd_ask ask;
+
+	if (sock->sk->__sk_common.skc_family == AF_UNIX)
+		return ask_unix(label, hook, operation, sock->sk, want_unix);
+	pd_ask_init(&ask, label, hook, operation, want);
+	key_own(&ask, sock);
+	return pd_ask_bytes(&ask);
+}
+
+SEC("lsm/socket_listen")
+int BPF_PROG(socket_listen, struct socket *sock)
+{
+	PD_SUBJECT_OR_RETURN(label, socket_listen);
+	PD_RETURN(ask_own(label, PD_HOOK_socket_listen, PD_OP_LISTEN, sock, PD_SOCK_LISTEN,
+			  PD_UNIX_LISTEN));
+}
+
+SEC("lsm/socket_accept")
+int BPF_PROG(socket_accept, struct socket *sock)
+{
+	PD_SUBJECT_OR_RETURN(label, socket_accept);
+	PD_RETURN(ask_own(label, PD_HOOK_socket_accept, PD_OP_ACCEPT, sock, PD_SOCK_ACCEPT,
+			  PD_UNIX_ACCEPT));
+}
+
+SEC("lsm/socket_connect")
+int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
+{
+	struct pd_ask ask;
+	__u32 family;
+
+	PD_SUBJECT_OR_RETURN(label, socket_connect);
+	if (sock->sk->__sk_common.skc_family == AF_UNIX) /* unix_stream_connect, unix_may_send */
+		return 0;
+	family = family_of(address);
+	if (family == AF_UNSPEC)
+		return 0;
+	pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT, PD_SOCK_CONNECT);
+	key_of_socket(&ask, sock);
+	key_address(&ask, address, family);
+	PD_RETURN(pd_ask_bytes(&ask));
+}
+
+#define IPPROTO_MPTCP 262
+
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
+{
+	struct pd_ask ask;
+	__u32 own, family, want = PD_SOCK_SEND;
+	void *address;
+
+	PD_SUBJECT_OR_RETURN(label, socket_sendmsg);
+	address = msg->msg_name;
+	own = sock->sk->__sk_common.skc_family;
+	if (!address || own == AF_UNIX)
+		return 0;
+	family = family_of(address);
+	if (family == AF_UNSPEC) {
+		if (own != AF_INET)
+			return 0; /* as if there were no address */
+		family = AF_INET;
+	}
+	if (sock->type == SOCK_STREAM && (own == AF_INET || own == AF_INET6)) {
+		__u32 protocol = sock->sk->sk_protocol;
+
+		/* TCP looks at the address only to connect with it; others (SCTP) do both */
+		if ((protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP) &&
+		    !(msg->msg_flags & MSG_FASTOPEN))
+			return 0;
+		want = PD_SOCK_CONNECT;
+	}
+	pd_ask_init(&ask, label, PD_HOOK_socket_sendmsg,
+		    want == PD_SOCK_SEND ? PD_OP_SEND : PD_OP_CONNECT, want);
+	key_of_socket(&ask, sock);
+	key_address(&ask, address, family);
+	PD_RETURN(pd_ask_bytes(&ask));
+}
