@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's state, and the change of policies. policyd.c makes one and runs its loop; the private
+ * policyd of `policyctl run` is the same with fewer parts (no folders, no pins, no socket).
+ */
+#ifndef PD_CONTROL_DAEMON_H
+#define PD_CONTROL_DAEMON_H
+
+#include <sys/types.h>
+
+#include "policyd/audit/names.h"
+#include "policyd/base/loop.h"
+#include "policyd/control/store.h"
+#include "policyd/enforce/enforce.h"
+
+struct daemon {
+	const struct config *config;
+	const char *run_dir; /* NULL: private */
+	char *own_exe, *own_cgroup;
+	bool rescue; /* policyd.enforce=0 */
+	int64_t started_us;
+
+	struct loop *loop;
+	struct prover *prover;
+	struct enforcer *enforcer;
+	struct names *names;
+	struct store store;
+	struct feed *feed;
+	struct server *server;
+	struct runs *runs;
+
+	/* The last reload that failed; code 0: none since one that did not. */
+	struct pd_error trouble;
+	int64_t trouble_us;
+	/* In force is what a former daemon left, because the policies cannot be loaded. */
+	bool stale;
+	bool detached;
+};
+
+/** daemon_kernel_says_rescue() - is policyd.enforce=0 on the kernel's command line? */
+bool daemon_kernel_says_rescue(void);
+
+/**
+ * daemon_adopt() - take over numbers and names from an image that is in force
+ *
+ * Returns 0 also when there is none; -EPROTO when it is not one of ours.
+ */
+int daemon_adopt(struct daemon *daemon, struct pd_error *error);
+
+/**
+ * daemon_apply() - read all policies, with a change, and put them in force: all of them or none
+ * @change: may be NULL
+ * @force:  swap also when nothing changed
+ *
+ * When it fails, the old policies stay in force. *ret_changed
+ * (may be NULL): whether an image was swapped in.
+ */
+int daemon_apply(struct daemon *daemon, const struct store_change *change, bool force,
+		 bool *ret_changed, struct pd_error *error);
+
+/** daemon_reload() - daemon_apply() without a change, for what happens by itself: the outcome is logged,
+ * a failure also remembered for status */
+void daemon_reload(struct daemon *daemon);
+
+/** daemon_detach() - end enforcement, remove what is kept in run_dir, and quit the loop */
+int daemon_detach(struct daemon *daemon, struct pd_error *error);
+
+#endif

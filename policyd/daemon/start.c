@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policyd/daemon/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "policyd/base/cgroup.h"
+#include "policyd/base/clock.h"
+#include "policyd/base/fd.h"
+#include "policyd/base/log.h"
+#include "policyd/control/feed.h"
+#include "policyd/control/runs.h"
+#include "policyd/control/server.h"
+#include "policyd/daemon/notify.h"
+#include "policyd/daemon/sandbox.h"
+#include "policyd/daemon/watch.h"
+
+#define LOCK_PATH CONFIG_RUN_DIR "/lock"
+
+/* What main's daemon has besides struct daemon */
+struct process {
+	struct daemon daemon;
+	struct config *config;
+	struct watch *watch;
+	int lock, signals;
+	struct source *signal_source;
+	bool debug;
+};
+
+static int fail(const struct pd_error *error)
+{
+	char text[1200];
+
+	log_error("%s", error_render(error, text, sizeof(text)));
+	return 1;
+}
+
+/* ---- one daemon ------------------------------------------------------------------------------ */
+
+static int take_lock(int *ret_fd, struct pd_error *error)
+{
+	char text[32] = "";
+	int fd, r;
+
+	r = dir_make(CONFIG_RUN_DIR, 0755);
+	if (r)
+		return error_set(error, r, CONFIG_RUN_DIR ": %s%s", strerror(-r),
+				 geteuid() ? "; policyd has to be started by root" : "");
+	fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return error_set(error, -errno, LOCK_PATH ": %s%s", strerror(errno),
+				 geteuid() ? "; policyd has to be started by root" : "");
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = -errno;
+		if (fd_read_full(fd, text, sizeof(text) - 1) > 0)
+			text[strcspn(text, "\n")] = '\0';
+		fd_close(fd);
+		return error_set(error, r, "policyd is running already, as process %s",
+				 text[0] ? text : "?");
+	}
+	snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) < 0 || fd_write_full(fd, text, strlen(text)))
+		log_warning(LOCK_PATH ": %s", strerror(errno));
+	*ret_fd = fd;
+	return 0;
+}
+
+/* ---- signals --------------------------------------------------------------------------------- */
+
+static void on_signal(void *context, uint32_t events)
+{
+	struct process *process = context;
+	struct daemon *daemon = &process->daemon;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(process->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP && daemon->run_dir) {
+		feed_reopen(daemon->feed);
+		watch_again(process->watch);
+		daemon_reload(daemon);
+	} else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+		/* What is pinned stays in force; what is private ends with its command. */
+		if (daemon->run_dir)
+			loop_quit(daemon->loop);
+		else
+			runs_end_all(daemon->runs);
+	}
+}
+
+static int watch_signals(struct process *process)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	process->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (process->signals < 0)
+		return -errno;
+	return loop_add(process->daemon.loop, process->signals, EPOLLIN, on_signal, process,
+			&process->signal_source);
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static int learn_self(struct daemon *daemon, struct pd_error *error)
+{
+	char exe[4096];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	int r = cgroup_check_v2(error);
+
+	if (r)
+		return r;
+	if (n < 0)
+		return error_set(error, -errno, "/proc/self/exe: %s", strerror(errno));
+	exe[n] = '\0';
+	daemon->own_exe = strdup(exe);
+	r = daemon->own_exe ? cgroup_of(0, &daemon->own_cgroup) : -ENOMEM;
+	return r ? error_set(error, r, "/proc/self/cgroup: %s", strerror(-r)) : 0;
+}
+
+static int open_parts(struct process *process, struct pd_error *error)
+{
+	struct daemon *daemon = &process->daemon;
+	struct enforce_options options = { 0 };
+	int r = loop_new(&daemon->loop);
+
+	if (!r)
+		r = watch_signals(process);
+	if (r)
+		return error_set(error, r, "loop: %s", strerror(-r));
+	daemon->names = names_new();
+	if (!daemon->names)
+		return error_set(error, -ENOMEM, "out of memory");
+	r = learn_self(daemon, error);
+	if (!r)
+		r = prover_start(&daemon->prover, error);
+	if (r)
+		return r;
+	options.pin_dir = daemon->run_dir ? daemon->config->pin_dir : NULL;
+	options.prover = daemon->prover;
+	for (unsigned int i = 0; i < PD_RING_COUNT; i++)
+		options.ring_bytes[i] = daemon->config->ring_bytes[i];
+	r = enforce_open(&options, &daemon->enforcer, error);
+	if (r)
+		return r;
+	daemon->store.config = daemon->config;
+	daemon->store.run_dir = daemon->run_dir;
+	daemon->store.own_exe = daemon->own_exe;
+	daemon->store.own_cgroup = daemon->own_cgroup;
+	daemon->store.rescue = daemon->rescue;
+	r = runs_new(daemon, &daemon->runs);
+	return r ? error_set(error, r, "runs: %s", strerror(-r)) : 0;
+}
+
+static int apply_first(struct process *process, struct pd_error *error)
+{
+	struct daemon *daemon = &process->daemon;
+	bool adopted = enforce_image(daemon->enforcer) != NULL;
+	char text[1200];
+	int r = daemon_adopt(daemon, error);
+
+	if (r)
+		return r;
+	if (daemon->rescue)
+		log_warning(
+			"policyd.enforce=0 is on the kernel's command line: NOTHING IS ENFORCED, "
+			"all policies are in audit mode");
+	r = runs_resume(daemon->runs, error);
+	if (!r)
+		r = daemon_apply(daemon, NULL, true, NULL, error);
+	if (!r) {
+		runs_bind(daemon->runs);
+		log_info("%zu policies in force, %zu rules, %zu states%s", daemon->store.count,
+			 daemon->store.stats.rules, daemon->store.stats.states,
+			 adopted ? ", adopted from a former policyd" : "");
+		return 0;
+	}
+	if (!adopted)
+		return r;
+	daemon->stale = true;
+	daemon->trouble = *error;
+	daemon->trouble_us = clock_real_us();
+	log_error("%s", error_render(error, text, sizeof(text)));
+	log_warning("the policies cannot be loaded; what a former policyd put in force STAYS in "
+		    "force, until they can");
+	return 0;
+}
+
+static int start_daemon(struct process *process, const struct start *start, struct pd_error *error)
+{
+	struct daemon *daemon = &process->daemon;
+	int r;
+
+	notify_open();
+	r = take_lock(&process->lock, error);
+	if (!r)
+		r = open_parts(process, error);
+	/* The feed comes before the policies: their first events are wanted too. */
+	if (!r)
+		r = feed_new(daemon, &daemon->feed, error);
+	if (!r)
+		r = apply_first(process, error);
+	if (!r)
+		r = server_listen(daemon, &daemon->server, error);
+	if (r)
+		return r;
+	r = watch_new(daemon, &process->watch);
+	if (r)
+		return error_set(error, r, "inotify: %s", strerror(-r));
+	if (file_write_value("/proc/self/oom_score_adj", "-1000"))
+		log_debug("oom_score_adj: %s", strerror(errno));
+	r = sandbox_enter(start->debug, error);
+	if (!r)
+		notify("READY=1");
+	return r;
+}
+
+static int start_private(struct process *process, const struct start *start, struct pd_error *error)
+{
+	struct daemon *daemon = &process->daemon;
+	int r;
+
+	setsid(); /* the terminal's signals are for the command */
+	r = fcntl(start->private_fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+	if (r)
+		return error_set(error, r, "descriptor %d: %s", start->private_fd, strerror(-r));
+	r = open_parts(process, error);
+	if (!r)
+		r = feed_new(daemon, &daemon->feed, error);
+	if (!r)
+		r = server_private(daemon, start->private_fd, &daemon->server, error);
+	if (!r)
+		r = sandbox_enter(start->debug, error);
+	return r;
+}
+
+static void stop(struct process *process)
+{
+	struct daemon *daemon = &process->daemon;
+
+	watch_free(process->watch);
+	feed_drain(daemon->feed);
+	server_free(daemon->server);
+	daemon->server = NULL;
+	feed_free(daemon->feed);
+	runs_free(daemon->runs);
+	store_done(&daemon->store);
+	if (daemon->enforcer)
+		enforce_close(daemon->enforcer);
+	if (daemon->prover)
+		prover_stop(daemon->prover);
+	if (daemon->names)
+		names_free(daemon->names);
+	loop_remove(process->signal_source);
+	fd_close(process->signals);
+	loop_free(daemon->loop);
+	free(daemon->own_exe);
+	free(daemon->own_cgroup);
+	fd_close(process->lock);
+}
+
+static int run_daemon(const struct start *start, struct config *config)
+{
+	struct process process = {
+		.daemon = { .config = config, .rescue = daemon_kernel_says_rescue() },
+		.lock = -1,
+		.signals = -1,
+	};
+	struct pd_error error = { .code = 0 };
+	int r, status = 0;
+
+	process.daemon.started_us = clock_real_us();
+	if (start->private_fd < 0) {
+		process.daemon.run_dir = CONFIG_RUN_DIR;
+		r = start_daemon(&process, start, &error);
+	} else {
+		r = start_private(&process, start, &error);
+	}
+	if (r) {
+		status = fail(&error);
+		/* Who waits for the private one's first answer gets the reason instead. */
+		if (start->private_fd >= 0 && !process.daemon.server) {
+			json_t *reply = reply_error(&error);
+			unsigned char *data;
+			size_t size;
+
+			if (reply && !frame_encode(reply, &data, &size)) {
+				fd_write_full(start->private_fd, data, size);
+				free(data);
+			}
+			json_decref(reply);
+		}
+	} else {
+		loop_run(process.daemon.loop);
+		if (!process.daemon.detached)
+			notify("STOPPING=1");
+	}
+	stop(&process);
+	return status;
+}
+
+/* ---- other errands --------------------------------------------------------------------------- */
+
+static int probe(void)
+{
+	static const char *const words[] = { "ok", "warning", "failed" };
+	struct probe_result results[PROBE_MAX];
+	size_t count = enforce_probe(results);
+	json_t *array = json_array();
+	bool ok = true;
+
+	for (size_t i = 0; i < count; i++) {
+		ok = ok && results[i].status != PROBE_FAILED;
+		json_array_append_new(array, json_pack("{s:s, s:s, s:o}", "what", results[i].what,
+						       "status", words[results[i].status], "text",
+						       json_text(results[i].text)));
+	}
+	array = json_pack("{s:b, s:o}", "ok", ok, "results", array);
+	json_dumpf(array, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(array);
+	return fflush(stdout) || !ok;
+}
+
+/* As far as it goes without the kernel */
+static int check(const struct config *config)
+{
+	struct daemon daemon = { .config = config };
+	struct pd_error error = { .code = 0 };
+	struct candidate *candidate;
+	const unsigned char *image;
+	uint32_t groups;
+	int r = learn_self(&daemon, &error);
+
+	daemon.store.config = config;
+	daemon.store.run_dir = CONFIG_RUN_DIR;
+	daemon.store.own_exe = daemon.own_exe;
+	daemon.store.own_cgroup = daemon.own_cgroup;
+	if (!r)
+		r = store_read(&daemon.store, NULL, NULL, 0, &candidate, &error);
+	if (!r) {
+		r = store_compile(&daemon.store, candidate, 1, &image, &groups, &error);
+		candidate_free(candidate);
+	}
+	free(daemon.own_exe);
+	free(daemon.own_cgroup);
+	return r ? fail(&error) : 0;
+}
+
+static int detach(const struct config *config)
+{
+	struct pd_error error = { .code = 0 };
+	int lock, r = take_lock(&lock, &error);
+
+	if (r)
+		return fail(&error);
+	r = enforce_detach(config->pin_dir, &error);
+	if (!r)
+		dir_remove_files(CONFIG_RUN_DIR "/runs");
+	fd_close(lock);
+	return r ? fail(&error) : 0;
+}
+
+int start_run(const struct start *start)
+{
+	struct pd_error error = { .code = 0 };
+	struct config *config;
+	int status;
+
+	if (start->action == START_PROBE)
+		return probe();
+	if (config_read(start->config_path, &config, &error))
+		return fail(&error);
+	if (start->action == START_CHECK)
+		status = check(config);
+	else if (start->action == START_DETACH)
+		status = detach(config);
+	else
+		status = run_daemon(start, config);
+	config_free(config);
+	return status;
+}
