@@ -72,12 +72,13 @@ static size_t write_most(const struct stream *stream, struct slice text, int *re
 static bool stream_flush(struct sink *sink)
 {
 	struct stream *stream = stream_of(sink);
-	struct slice rest = { stream->rest + stream->rest_at, stream->rest_length };
+	struct slice rest;
 	size_t done;
 	int r;
 
 	if (!stream->rest)
 		return true;
+	rest = (struct slice){ stream->rest + stream->rest_at, stream->rest_length };
 	done = write_most(stream, rest, &r);
 	stream->rest_at += done;
 	stream->rest_length -= done;

@@ -179,7 +179,8 @@ static int bytes_from_hex(const char *text, struct slice *ret_bytes)
 		bytes[i] = (char)(high << 4 | low);
 	}
 	bytes[length / 2] = '\0';
-	*ret_bytes = (struct slice){ bytes, length / 2 };
+	ret_bytes->data = bytes;
+	ret_bytes->length = length / 2;
 	return 1;
 }
 
@@ -204,6 +205,7 @@ int json_get_bytes(const json_t *object, const char *key, struct slice *ret_byte
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, json_string_value(member), json_string_length(member) + 1);
-	*ret_bytes = (struct slice){ copy, json_string_length(member) };
+	ret_bytes->data = copy;
+	ret_bytes->length = json_string_length(member);
 	return 1;
 }

@@ -60,8 +60,8 @@ int main(int argc, char **argv)
 	fake_ring_open(&fake, RING_SIZE);
 	((struct pd_image *)(void *)image)->generation = 1;
 	if (ring_open(fake.fd, RING_SIZE, &options.rings[PD_RING_DENIALS], &error) ||
-	    names_add(names, image) || sinks_add_file(options.sinks, &file, &error) ||
-	    error.code || pump_new(&options, &pump, &error)) {
+	    names_add(names, image) || sinks_add_file(options.sinks, &file, &error) || error.code ||
+	    pump_new(&options, &pump, &error)) {
 		fprintf(stderr, "render: %s\n", error.text);
 		return 1;
 	}

@@ -26,7 +26,7 @@
 
 /* Everything a test needs; a new folder for each. */
 struct fixture {
-	char dir[64], path[96], other[96];
+	char dir[64], path[96], other[128];
 	struct sinks *sinks;
 	struct fake_event fake;
 	struct sink_line lines[LINES_MAX];
@@ -39,6 +39,7 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	*state = f;
 	strcpy(f->dir, "/tmp/policyd-sink-XXXXXX");
 	if (!mkdtemp(f->dir))
 		return -1;
@@ -46,7 +47,6 @@ static int setup(void **state)
 	f->sinks = sinks_new();
 	fake_event_init(&f->fake);
 	fake_event_build(&f->fake);
-	*state = f;
 	return 0;
 }
 
