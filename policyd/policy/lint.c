@@ -15,27 +15,32 @@
 #include "policyd/policy/parse_value.h"
 
 #define LINT_BUDGET 4000000u
-#define LINT_GLOB_BUDGET 20000u /* matches of a pattern, which cost more */
+#define LINT_GLOB_BUDGET 5000u /* matches of a pattern, which cost more */
+#define LINT_WARNINGS_MAX 100u
 
 struct linter {
 	const struct policy *policy;
 	const struct parse_sink *sink;
 	size_t budget, glob_budget;
+	unsigned int warnings;
 };
 
-static void warn(const struct linter *linter, const struct policy_place *place, const char *format,
-		 ...) __attribute__((format(printf, 3, 4)));
+static void warn(struct linter *linter, const struct policy_place *place, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static void warn(const struct linter *linter, const struct policy_place *place, const char *format,
-		 ...)
+static void warn(struct linter *linter, const struct policy_place *place, const char *format, ...)
 {
 	struct pd_error warning;
 	char text[sizeof(warning.text)];
 	va_list args;
 
+	if (linter->warnings++ >= LINT_WARNINGS_MAX)
+		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (linter->warnings == LINT_WARNINGS_MAX)
+		strcpy(text, "more warnings are left out");
 	error_at(&warning, 0, linter->policy->files[place->file], place->line, place->column, "%s",
 		 text);
 	linter->sink->warn(linter->sink->context, &warning);
@@ -141,41 +146,46 @@ static bool covers(const struct policy_rule *a, const struct policy_rule *b)
 	       !(b->capabilities & ~a->capabilities);
 }
 
-/* @later stands below @earlier, both about the same objects. */
-static void compare_rules(const struct linter *linter, const struct policy_rule *earlier,
+/* @later stands below @earlier, both about the same objects. True when one of them is superfluous. */
+static bool compare_rules(struct linter *linter, const struct policy_rule *earlier,
 			  const struct policy_rule *later)
 {
 	const struct policy_rule *allow = earlier->deny ? later : earlier;
 	const struct policy_rule *deny = earlier->deny ? earlier : later;
+	bool repeats;
 
 	if (earlier->deny != later->deny) {
 		/* an enforced deny ends an audited allow, not the other way round */
-		if (covers(deny, allow) && !deny->audit_mode)
-			warn(linter, &allow->place,
-			     "this rule never decides: line %u denies all of it, and deny wins",
-			     deny->place.line);
-		return;
+		if (!covers(deny, allow) || deny->audit_mode)
+			return false;
+		warn(linter, &allow->place,
+		     "this rule never decides: line %u denies all of it, and deny wins",
+		     deny->place.line);
+		return true;
 	}
 	if (earlier->audit != later->audit || earlier->quiet != later->quiet ||
 	    earlier->audit_mode != later->audit_mode)
-		return;
-	if (covers(earlier, later))
-		warn(linter, &later->place, "this rule repeats what line %u says",
-		     earlier->place.line);
-	else if (covers(later, earlier))
-		warn(linter, &earlier->place, "this rule repeats what line %u says",
-		     later->place.line);
+		return false;
+	repeats = covers(earlier, later);
+	if (!repeats && !covers(later, earlier))
+		return false;
+	warn(linter, repeats ? &later->place : &earlier->place,
+	     "this rule repeats what line %u says",
+	     repeats ? earlier->place.line : later->place.line);
+	return true;
 }
 
-/* Compares the rule at @entry with those of equal hash below it. */
+/* Compares the rule at @entry with those of equal hash below it, until one makes it superfluous.
+ * False when the budget is used up. */
 static bool compare_group(struct linter *linter, const struct entry *entry, const struct entry *end)
 {
 	for (const struct entry *e = entry + 1; e < end && e->hash == entry->hash; e++) {
 		if (!spend(&linter->budget))
 			return false;
 		if (entry->rule->place.file == e->rule->place.file &&
-		    objects_equal(entry->rule, e->rule))
-			compare_rules(linter, entry->rule, e->rule);
+		    objects_equal(entry->rule, e->rule) &&
+		    compare_rules(linter, entry->rule, e->rule))
+			break;
 	}
 	return true;
 }
@@ -222,7 +232,7 @@ static bool can_exist(unsigned int type, unsigned int protocol)
 	}
 }
 
-static void lint_socket(const struct linter *linter, const struct policy_rule *rule)
+static void lint_socket(struct linter *linter, const struct policy_rule *rule)
 {
 	if (!rule->type_count || !rule->protocol_count)
 		return;

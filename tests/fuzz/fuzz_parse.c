@@ -29,7 +29,8 @@ static void check_policy(const struct policy *policy)
 
 		if (!rule->place.line || rule->place.file >= policy->file_count)
 			abort();
-		if (!rule->path_perms && !rule->socket_perms && !rule->capabilities && !rule->guards)
+		if (!rule->path_perms && !rule->socket_perms && !rule->capabilities &&
+		    !rule->guards)
 			abort();
 		if (!rule->path_perms != !rule->paths.count)
 			abort();
@@ -68,11 +69,11 @@ static void fuzz_question(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const dirs[] = {"policies/include", NULL};
-	struct parse_options options = {.include_dirs = dirs, .trust_files = true};
+	static const char *const dirs[] = { "policies/include", NULL };
+	struct parse_options options = { .include_dirs = dirs, .trust_files = true };
 	size_t warnings = 0, count = 0;
-	struct parse_sink sink = {warn, &warnings};
-	struct pd_error error = {.text = ""};
+	struct parse_sink sink = { warn, &warnings };
+	struct pd_error error = { .text = "" };
 	struct policy **policies = NULL;
 
 	if (size < 300)
