@@ -2,6 +2,7 @@
 #include "policyd/ctl/ctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,4 +188,43 @@ const char *ctl_place(const struct policy *policy, const struct policy_place *pl
 {
 	snprintf(buffer, size, "%s:%u", policy->files[place->file], place->line);
 	return buffer;
+}
+
+static int read_policy(const char *path, char **ret_text, size_t *ret_size, struct pd_error *error)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_at(error, -errno, path, 0, 0, "%s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return error_at(error, -EINVAL, path, 0, 0, "not a regular file");
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return error_at(error, -EPERM, path, 0, 0,
+				"others may write this file; chmod go-w it");
+	r = fd_read_all(fd, POLICY_FILE_MAX, ret_text, ret_size);
+	return r ? error_at(error, r, path, 0, 0, "%s",
+			    r == -EFBIG ? "larger than 1 MiB" : strerror(-r)) :
+		   0;
+}
+
+json_t *ctl_policy_file(const char *path, struct pd_error *error)
+{
+	CLEANUP_FREE char *text = NULL, *absolute = realpath(path, NULL), *include = NULL;
+	json_t *object;
+	size_t size;
+
+	if (!absolute) {
+		error_at(error, -errno, path, 0, 0, "%s", strerror(errno));
+		return NULL;
+	}
+	if (read_policy(path, &text, &size, error))
+		return NULL;
+	include = string_format("%.*s/include", (int)(strrchr(absolute, '/') - absolute), absolute);
+	object = json_pack("{s:s, s:s%, s:s}", "name", absolute, "text", text, size, "include_dir",
+			   include ? include : "/");
+	if (!object)
+		error_at(error, -EINVAL, path, 0, 0, "not UTF-8, or it holds NUL bytes");
+	return object;
 }

@@ -61,13 +61,16 @@ int ctl_policy(struct ctl *ctl, const char *what, bool trust, struct policy **re
 /** ctl_policy_path() - the file behind a name, or the file itself; to be freed */
 int ctl_policy_path(struct ctl *ctl, const char *what, char **ret_path, struct pd_error *error);
 
+/** ctl_policy_file() - a file as requests carry it: {"name","text","include_dir"}; NULL with @error */
+json_t *ctl_policy_file(const char *path, struct pd_error *error);
+
 /** ctl_connect() - to the daemon; -ECONNREFUSED with a remedy when there is none */
 int ctl_connect(struct ctl *ctl, struct client **ret_client, struct pd_error *error);
 
 /** ctl_call() - connect, ask, close. The reply is ok and the caller's */
 int ctl_call(struct ctl *ctl, json_t *request, json_t **ret_reply, struct pd_error *error);
 
-/** ctl_line() - "file:line" of a rule in a buffer of its policy's */
+/** ctl_place() - "file:line" of a rule in a buffer of its policy's */
 const char *ctl_place(const struct policy *policy, const struct policy_place *place, char *buffer,
 		      size_t size);
 
