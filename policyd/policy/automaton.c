@@ -142,8 +142,8 @@ static uint32_t dfa_successor(const void *context, uint32_t node, uint32_t n)
 }
 
 /* Members of a component reach each other, so they share what they gather. */
-static void gather_component(const struct dfa *dfa, struct dfa_reach *reach, const uint32_t *members,
-			     size_t count)
+static void gather_component(const struct dfa *dfa, struct dfa_reach *reach,
+			     const uint32_t *members, size_t count)
 {
 	struct dfa_reach sum = { 0, ~0ull };
 	uint32_t next;

@@ -28,10 +28,10 @@ static inline void byteset_add(struct byteset *set, unsigned int first, unsigned
 /* One element of a pattern, in a word: the kind on top, below it the byte or the set's number. */
 #define TOKEN_BYTE 0x00000000u
 #define TOKEN_SET 0x01000000u
-#define TOKEN_STAR 0x02000000u /* any run without '/' */
+#define TOKEN_STAR 0x02000000u	   /* any run without '/' */
 #define TOKEN_GLOBSTAR 0x03000000u /* any run */
-#define TOKEN_KIND(token) ((token) & 0xff000000u)
-#define TOKEN_VALUE(token) ((token) & 0x00ffffffu)
+#define TOKEN_KIND(token) ((token)&0xff000000u)
+#define TOKEN_VALUE(token) ((token)&0x00ffffffu)
 
 struct nfa;
 
@@ -67,7 +67,7 @@ int nfa_add_glob(struct nfa *nfa, const char *pattern, size_t length, unsigned i
 #define DFA_STATES_MAX 0xffffffu /* what fits into an edge */
 #define DFA_EDGE(byte, target) ((uint32_t)(byte) << 24 | (target))
 #define DFA_EDGE_BYTE(edge) ((edge) >> 24)
-#define DFA_EDGE_TARGET(edge) ((edge) & 0xffffffu)
+#define DFA_EDGE_TARGET(edge) ((edge)&0xffffffu)
 
 /* Complete and deterministic: a byte among the edges goes there, '/' (never among them) to slash,
  * any other to other. */

@@ -23,7 +23,7 @@ struct expansion {
 	unsigned int flags;
 	bool below;
 	uint32_t accept, owner;
-	uint32_t *tokens; /* the sequence so far */
+	uint32_t *tokens;  /* the sequence so far */
 	uint32_t *scratch; /* room for a longer one */
 	struct positions link, target, spare;
 };

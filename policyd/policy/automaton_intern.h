@@ -14,7 +14,7 @@ struct intern {
 	size_t used, room;
 	size_t *starts; /* of sequence n; starts[count] is the end of the last */
 	size_t count, start_room;
-	uint32_t *table; /* number + 1, 0 empty */
+	uint32_t *table;   /* number + 1, 0 empty */
 	size_t table_size; /* a power of two */
 };
 

@@ -7,11 +7,11 @@
 
 /* A node is the end of a shared prefix. A node made by a star loops. */
 struct nfa_node {
-	uint32_t token; /* that led here; its kind says whether the node loops */
-	uint32_t first; /* child; 0: none (the root is nobody's child) */
-	uint32_t next; /* sibling */
+	uint32_t token;		 /* that led here; its kind says whether the node loops */
+	uint32_t first;		 /* child; 0: none (the root is nobody's child) */
+	uint32_t next;		 /* sibling */
 	uint32_t star, globstar; /* children reached without a byte, 0: none */
-	uint32_t accept; /* index + 1 of the first of a list, 0: none */
+	uint32_t accept;	 /* index + 1 of the first of a list, 0: none */
 	uint32_t owner;
 };
 

@@ -175,8 +175,7 @@ static int set_moves(struct subset *s, uint32_t token, uint32_t child)
 		s->wide[s->wide_count++] = child;
 	}
 	for (unsigned int byte = 0; byte < 256 && count - 1 < 255; byte++)
-		if (byteset_has(set, byte) != wide &&
-		    move_add(s, byte, wide ? UINT32_MAX : child))
+		if (byteset_has(set, byte) != wide && move_add(s, byte, wide ? UINT32_MAX : child))
 			return -ENOMEM;
 	return 0;
 }

@@ -35,7 +35,8 @@ int compile_too_large(const struct compile_run *run, const struct blames *blames
 	const char *file;
 
 	if (owner >= blames->count)
-		return error_set(run->error, -E2BIG, "the patterns of the policies are too complex");
+		return error_set(run->error, -E2BIG,
+				 "the patterns of the policies are too complex");
 	b = &blames->items[owner];
 	file = b->place.file < b->policy->file_count ? b->policy->files[b->place.file] : NULL;
 	return error_at(run->error, -E2BIG, file, b->place.line, b->place.column,

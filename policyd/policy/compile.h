@@ -7,8 +7,8 @@
 
 #include "policyd/policy/policy.h"
 
-#define COMPILE_SLOTS_MAX 4096u /* effective policies, unconfined ones included */
-#define COMPILE_PROGRAMS_MAX 64u /* program classes of one effective policy */
+#define COMPILE_SLOTS_MAX 4096u	   /* effective policies, unconfined ones included */
+#define COMPILE_PROGRAMS_MAX 64u   /* program classes of one effective policy */
 #define COMPILE_STATES_MAX 400000u /* of one automaton before it is minimised */
 
 /*

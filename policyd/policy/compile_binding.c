@@ -20,7 +20,7 @@ struct axis {
 	size_t count, room;
 	struct blames blames;
 	struct intern sets; /* set 0 is the empty one */
-	bool *in; /* by pattern: in the set at hand */
+	bool *in;	    /* by pattern: in the set at hand */
 };
 
 /* An entry as indexes into the axes; SIZE_MAX: the key is absent and anything matches. */
@@ -34,7 +34,7 @@ struct binding {
 	struct entry *entries; /* by policy */
 	size_t count, room;
 	struct intern members; /* sets of policies met so far */
-	uint32_t *slots; /* of such a set */
+	uint32_t *slots;       /* of such a set */
 	size_t slot_room;
 };
 
@@ -174,7 +174,8 @@ static void axis_done(struct axis *axis)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static int members_slot(struct binding *b, const uint32_t *members, size_t count, uint32_t *ret_slot)
+static int members_slot(struct binding *b, const uint32_t *members, size_t count,
+			uint32_t *ret_slot)
 {
 	const char **names;
 	uint32_t number;

@@ -29,7 +29,7 @@ struct compile_run {
 	struct compile_stats stats;
 	struct pd_error *error;
 	uint32_t decides[PD_OBJ_COUNT]; /* permissions somebody is refused or watched using */
-	uint32_t guards; /* bit n: guard n is not granted to somebody */
+	uint32_t guards;		/* bit n: guard n is not granted to somebody */
 	bool recheck;
 	const struct policy *largest; /* whose slot took most of the image */
 	size_t largest_size;

@@ -26,7 +26,7 @@ struct slot_build {
 	size_t by_count, by_room;
 	struct intern by_sets; /* sets of by-patterns that some path matches exactly */
 	uint32_t *set_program; /* the class of a set */
-	uint32_t set_count; /* sets numbered */
+	uint32_t set_count;    /* sets numbered */
 	uint32_t *program_set; /* the set of a class; NO_SET: no path has it any more */
 	uint32_t program_count;
 
@@ -34,8 +34,8 @@ struct slot_build {
 	enum pd_object object;
 	struct blames blames;
 	struct intern infos; /* colours are numbers in it; below_* is still 0 */
-	struct dfa dfa; /* of all classes */
-	uint32_t *start_of; /* index of its start, by class */
+	struct dfa dfa;	     /* of all classes */
+	uint32_t *start_of;  /* index of its start, by class */
 };
 
 /* ---- program classes ------------------------------------------------------------------------- */
@@ -248,10 +248,9 @@ static int add_rule(struct slot_build *b, struct nfa *nfa, uint32_t index)
 		return r;
 	if (b->object == PD_OBJ_SOCKET)
 		return socket_add_rule(nfa, rule->rule, index, owner);
-	return add_numbers(nfa,
-			   b->object == PD_OBJ_GUARD ? rule->rule->guards :
-						       rule->rule->capabilities,
-			   accept, owner);
+	return add_numbers(
+		nfa, b->object == PD_OBJ_GUARD ? rule->rule->guards : rule->rule->capabilities,
+		accept, owner);
 }
 
 /* ---- one automaton --------------------------------------------------------------------------- */

@@ -223,8 +223,7 @@ static struct byteset created_families(const struct policy_rule *rule)
 	return set;
 }
 
-int socket_add_rule(struct nfa *nfa, const struct policy_rule *rule, uint32_t index,
-		    uint32_t owner)
+int socket_add_rule(struct nfa *nfa, const struct policy_rule *rule, uint32_t index, uint32_t owner)
 {
 	struct key_pattern p = { .nfa = nfa, .owner = owner };
 	int r = 0;

@@ -18,9 +18,9 @@
 int image_check(const unsigned char *image, size_t size, struct pd_error *error);
 
 struct decision {
-	bool denied; /* E */
+	bool denied;	 /* E */
 	bool would_deny; /* T */
-	uint32_t rule; /* symbol index that decided, 0: an allow that no audit rule watches */
+	uint32_t rule;	 /* symbol index that decided, 0: an allow that no audit rule watches */
 	const struct pd_info *info; /* of the state reached; inside the image */
 };
 
@@ -79,11 +79,23 @@ struct answer {
 /**
  * answer_question() - what would happen, by which rule
  *
- * Compiles the policies of the question into an image of their own, asks it through decide(), and
- * finds the rule independently. Returns 0, -EINVAL (a question that has no answer, e.g. a permission
- * the object cannot have), -EBADE when both ways disagree (a bug: say so), or compile()'s errors.
+ * Compiles the policy into an image of its own (as enforcing when it is disabled), asks it through
+ * decide(), and finds the rule independently. Returns 0, -EINVAL (a question that has no answer, e.g.
+ * a permission the object cannot have), -EBADE when both ways disagree (a bug: say so), or
+ * compile()'s errors.
  */
 int answer_question(const struct policy *policy, const struct policy_rule *question,
 		    struct answer *ret_answer, struct pd_error *error);
+
+/* Many questions about one policy, which is compiled once. */
+struct answerer;
+/** answerer_new() - the policy must outlive it; 0 or compile()'s errors */
+int answerer_new(const struct policy *policy, struct answerer **ret_answerer,
+		 struct pd_error *error);
+/** answerer_free() - NULL is fine */
+void answerer_free(struct answerer *answerer);
+/** answerer_ask() - as answer_question() */
+int answerer_ask(const struct answerer *answerer, const struct policy_rule *question,
+		 struct answer *ret_answer, struct pd_error *error);
 
 #endif

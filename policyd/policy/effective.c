@@ -10,8 +10,8 @@
 /* One of the two decisions while it is made. */
 struct verdict {
 	uint32_t allow, deny; /* by rules */
-	uint32_t audit; /* granted by a rule that wants to see it */
-	uint32_t noisy; /* refused by a rule that wants to see it */
+	uint32_t audit;	      /* granted by a rule that wants to see it */
+	uint32_t noisy;	      /* refused by a rule that wants to see it */
 	uint32_t deny_rule[PERMS_MAX], audit_rule[PERMS_MAX]; /* the first, by permission */
 };
 

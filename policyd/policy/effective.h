@@ -11,7 +11,7 @@
 /* A policy as it is compiled, with the numbers of its symbols. */
 struct effective_policy {
 	const struct policy *policy;
-	enum policy_mode mode; /* POLICY_AUDIT for all in a rescue */
+	enum policy_mode mode;	/* POLICY_AUDIT for all in a rescue */
 	uint32_t *rule_symbols; /* one per rule; 0: an allow that is not logged decides nothing */
 	uint32_t default_symbols[PD_CLASS_COUNT]; /* 0: the class is not default-deny */
 };
@@ -40,7 +40,7 @@ void effective_done(struct effective *effective);
 
 /* What an automaton accepts: a rule's number times two, plus one when the rule only stands for the
  * creation of the sockets it is about. */
-#define EFFECTIVE_ACCEPT(rule, implied) ((uint32_t)(rule) * 2 + (implied))
+#define EFFECTIVE_ACCEPT(rule, implied) ((uint32_t)(rule)*2 + (implied))
 
 /* Words of the largest struct pd_info: three sections of one entry per permission. */
 #define EFFECTIVE_INFO_WORDS (sizeof(struct pd_info) / 4 + 3 * 2 * 32)

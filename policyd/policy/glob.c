@@ -6,19 +6,20 @@
 #include <string.h>
 
 const struct glob_alias glob_aliases[] = {
-	{ "/bin", "/usr/bin" },	    { "/sbin", "/usr/sbin" },	{ "/lib", "/usr/lib" },
-	{ "/lib32", "/usr/lib32" }, { "/lib64", "/usr/lib64" }, { "/libx32", "/usr/libx32" },
+	{ "/bin", "/usr/bin" },	    { "/sbin", "/usr/sbin" },
+	{ "/lib", "/usr/lib" },	    { "/lib32", "/usr/lib32" },
+	{ "/lib64", "/usr/lib64" }, { "/libx32", "/usr/libx32" },
 	{ "/var/run", "/run" },	    { NULL, NULL },
 };
 
 /* A pattern as a program for a set of threads, each at one instruction (Thompson, Pike). */
 enum op {
-	OP_BYTE, /* eats `value` */
-	OP_SET, /* eats a byte of sets[value] */
-	OP_STAR, /* eats any byte but '/' and stays, or goes on */
+	OP_BYTE,     /* eats `value` */
+	OP_SET,	     /* eats a byte of sets[value] */
+	OP_STAR,     /* eats any byte but '/' and stays, or goes on */
 	OP_GLOBSTAR, /* eats any byte and stays, or goes on */
-	OP_FORK, /* goes on, and to `value` */
-	OP_JUMP, /* goes to `value` */
+	OP_FORK,     /* goes on, and to `value` */
+	OP_JUMP,     /* goes to `value` */
 	OP_MATCH,
 };
 
@@ -189,7 +190,8 @@ static bool parse_stars(struct parser *p)
 	while (p->at + n < p->length && p->pattern[p->at + n] == '*')
 		n++;
 	if (n > 2)
-		return fail(p, p->at, "more than two '*'; write * within a component, ** across them");
+		return fail(p, p->at,
+			    "more than two '*'; write * within a component, ** across them");
 	if (!emit(p, n == 1 ? OP_STAR : OP_GLOBSTAR, 0))
 		return false;
 	p->at += n;
@@ -246,7 +248,8 @@ static bool parse_braces(struct parser *p, size_t *ret_alternatives)
 		if (!emit(p, OP_FORK, 0) || !parse_sequence(p, &one))
 			return false;
 		if (p->at >= p->length)
-			return fail(p, open, "'{' is never closed; write \\{ for the character itself");
+			return fail(p, open,
+				    "'{' is never closed; write \\{ for the character itself");
 		sum += one;
 		count++;
 		if (!emit(p, OP_JUMP, jumps))
@@ -255,7 +258,8 @@ static bool parse_braces(struct parser *p, size_t *ret_alternatives)
 		g->code[fork].value = g->count;
 	} while (p->pattern[p->at] == ',');
 	if (count < 2)
-		return fail(p, open, "{...} needs a ',' to choose at; write \\{ for the character itself");
+		return fail(p, open,
+			    "{...} needs a ',' to choose at; write \\{ for the character itself");
 	p->at++;
 	p->depth--;
 	g->code[fork].op = OP_JUMP;
@@ -279,7 +283,8 @@ static bool parse_sequence(struct parser *p, size_t *ret_alternatives)
 		if (p->depth && (c == ',' || c == '}'))
 			break;
 		if (c == '}')
-			return fail(p, p->at, "'}' without '{'; write \\} for the character itself");
+			return fail(p, p->at,
+				    "'}' without '{'; write \\} for the character itself");
 		if (c != '{') {
 			if (!parse_one(p))
 				return false;

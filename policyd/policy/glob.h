@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GLOB_DEPTH_MAX 8u /* braces within braces */
+#define GLOB_DEPTH_MAX 8u	    /* braces within braces */
 #define GLOB_ALTERNATIVES_MAX 1024u /* what the braces of one pattern multiply to */
 
 /**
@@ -38,9 +38,9 @@ int glob_check(const char *pattern, size_t length, size_t *ret_error_at, const c
 int glob_match(const char *pattern, size_t length, const char *name, size_t name_length);
 
 /* How the patterns of a rule are read, beyond the syntax. */
-#define GLOB_ALIASES 0x1u /* /bin/x also matches /usr/bin/x, /var/run/x also /run/x ... */
+#define GLOB_ALIASES 0x1u   /* /bin/x also matches /usr/bin/x, /var/run/x also /run/x ... */
 #define GLOB_DIRECTORY 0x2u /* a trailing '/' is the directory itself and everything below */
-#define GLOB_BELOW 0x4u /* what the pattern matches and everything below it: cgroups */
+#define GLOB_BELOW 0x4u	    /* what the pattern matches and everything below it: cgroups */
 
 /** glob_ends_in_slash() - in a '/' that is not escaped */
 bool glob_ends_in_slash(const char *pattern, size_t length);

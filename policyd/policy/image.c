@@ -10,7 +10,7 @@
 struct image_piece {
 	uint32_t hash;
 	uint32_t offset; /* 0: empty */
-	uint32_t count; /* words */
+	uint32_t count;	 /* words */
 	uint32_t kind;
 };
 

@@ -17,9 +17,9 @@
 /* One record to be. */
 struct record {
 	uint32_t kind;
-	uint32_t first; /* in writer.chain */
+	uint32_t first;	 /* in writer.chain */
 	uint32_t length; /* states: more than one in a run */
-	uint32_t slash; /* RUN: where '/' leads for those that do not expect it */
+	uint32_t slash;	 /* RUN: where '/' leads for those that do not expect it */
 	uint32_t offset; /* 0: not yet written */
 };
 
@@ -30,11 +30,11 @@ struct writer {
 	struct record *records;
 	size_t record_count;
 	uint32_t *record_of; /* of a state */
-	uint32_t *position; /* of a state in its run */
-	uint32_t *chain; /* states, record by record */
+	uint32_t *position;  /* of a state in its run */
+	uint32_t *chain;     /* states, record by record */
 	size_t chain_count;
 	uint32_t *chosen; /* the one state a chain may come from, NONE */
-	uint32_t *words; /* of the record being written */
+	uint32_t *words;  /* of the record being written */
 	uint8_t classes[256];
 	unsigned int columns;
 	uint32_t classes_at;
@@ -88,8 +88,9 @@ static void choose(struct writer *w)
 
 static void add_record(struct writer *w, uint32_t state, uint32_t kind)
 {
-	w->records[w->record_count] =
-		(struct record){ .kind = kind, .first = w->chain_count, .length = 1, .slash = NONE };
+	w->records[w->record_count] = (struct record){
+		.kind = kind, .first = w->chain_count, .length = 1, .slash = NONE
+	};
 	w->record_of[state] = w->record_count++;
 	w->chain[w->chain_count++] = state;
 }

@@ -29,8 +29,8 @@ struct checker {
 	size_t todo_count, todo_room;
 	struct met *seen; /* hash table; state 0 never occurs */
 	size_t seen_count, seen_room;
-	uint32_t columns; /* of the classes at hand */
-	uint32_t program_max; /* largest info.program of the automaton at hand */
+	uint32_t columns;	/* of the classes at hand */
+	uint32_t program_max;	/* largest info.program of the automaton at hand */
 	uint32_t program_limit; /* number of classes, rows or columns it may name */
 	uint32_t rule_count;
 };
@@ -212,7 +212,8 @@ static int check_programs(struct checker *c, const struct pd_slot *slot)
 	if (!(slot->flags & PD_SLOT_LIVE))
 		return 0;
 	if (!slot->program_count || slot->program_count > COMPILE_PROGRAMS_MAX ||
-	    slot->programs & 7 || !inside(c, slot->programs, slot->program_count, sizeof(*programs)))
+	    slot->programs & 7 ||
+	    !inside(c, slot->programs, slot->program_count, sizeof(*programs)))
 		return bad(c, "the programs of a slot");
 	programs = at(c, slot->programs);
 	/* What one slot may name another may not: states are looked at anew. */

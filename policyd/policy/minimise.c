@@ -16,22 +16,22 @@
 
 struct block {
 	uint32_t first, end; /* in order[] */
-	uint32_t dirty; /* order[dirty .. end) need a new signature */
+	uint32_t dirty;	     /* order[dirty .. end) need a new signature */
 };
 
 struct refine {
 	const struct dfa *dfa;
 	uint32_t *block_of; /* of a state */
-	uint32_t *order; /* states, block by block */
-	uint32_t *place; /* of a state in order[] */
+	uint32_t *order;    /* states, block by block */
+	uint32_t *place;    /* of a state in order[] */
 	struct block *blocks;
 	size_t block_count;
 	uint32_t *queue; /* blocks with dirty states; a ring of as many as there are states */
 	size_t queue_head, queue_count;
 	uint32_t *pred_start, *preds;
 	struct intern signatures; /* of the block at hand */
-	uint32_t *group; /* by position in the dirty range */
-	uint32_t *sizes, *fill; /* of groups */
+	uint32_t *group;	  /* by position in the dirty range */
+	uint32_t *sizes, *fill;	  /* of groups */
 	uint32_t *sorted;
 };
 

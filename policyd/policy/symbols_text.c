@@ -113,7 +113,7 @@ static void subject(struct text *t, const struct policy_rule *rule)
 	const char *verb = rule->deny ? "deny" : "allow";
 	bool unix_only = !rule->socket_perms;
 	enum pd_object object = rule->class == PD_CLASS_SOCKET && !unix_only ? PD_OBJ_SOCKET :
-									      PD_OBJ_PATH;
+									       PD_OBJ_PATH;
 	uint32_t perms = object == PD_OBJ_SOCKET ? rule->socket_perms : rule->path_perms;
 	size_t count = 0;
 
