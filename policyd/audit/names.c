@@ -52,7 +52,7 @@ static int slot_text(const unsigned char *image, uint32_t slot, char **ret_text)
 
 	*ret_text = NULL;
 	if (!list)
-		return 0;
+		return -ENOMEM;
 	for (size_t i = 0; list[i]; i++)
 		length += strlen(list[i]) + 2;
 	text = list[0] ? malloc(length) : NULL;

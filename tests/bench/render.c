@@ -28,7 +28,7 @@ const char **image_slot_policies(const unsigned char *image, uint32_t slot)
 {
 	(void)image;
 	(void)slot;
-	return NULL;
+	return calloc(1, sizeof(char *));
 }
 
 static double cpu_seconds(void)
