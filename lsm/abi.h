@@ -357,7 +357,7 @@ enum pd_operation { /* what the task did; which permissions that took is in even
 	PD_OP_COUNT,
 };
 
-#define PD_PATH_MAX 4096u  /* bytes of a name, as PATH_MAX without its NUL */
+#define PD_PATH_MAX 4095u  /* bytes of a name: PATH_MAX without its NUL */
 #define PD_DEPTH_MAX 256u  /* components, mounts crossed included */
 #define PD_EXE_MAX 512u	   /* bytes of the subject's program in an event; longer is cut in front */
 #define PD_CGROUP_MAX 512u /* bytes of the subject's cgroup in an event; longer is cut in front */

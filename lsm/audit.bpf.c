@@ -13,6 +13,9 @@
 #include "lsm/audit.h"
 #include "lsm/name.h"
 
+/* Functions that are not static here are so that the verifier looks at each once, by itself, instead
+ * of once for every way to reach it. */
+
 #define SECOND 1000000000ull
 #define REPEAT_BURST 4u
 #define REPEAT_RATE 1u
@@ -48,11 +51,16 @@ static __noinline int budget_take(struct pd_budget_key *key, __u32 burst, __u32 
 	return 0;
 }
 
-static __noinline int share_take(struct pd_event *e, __u32 ring, __u64 epoch, __u32 bytes)
+__noinline int pd_share_take(struct pd_event *e, __u32 ring, __u64 epoch, __u32 bytes)
 {
-	struct pd_share_key key = { .binding = e->binding, .ring = ring };
+	struct pd_share_key key = { .ring = ring };
 	struct pd_share fresh = { .epoch = epoch, .bytes = bytes };
-	struct pd_share *share = bpf_map_lookup_elem(&shares, &key);
+	struct pd_share *share;
+
+	if (!e)
+		return 0;
+	key.binding = e->binding;
+	share = bpf_map_lookup_elem(&shares, &key);
 
 	if (!share) {
 		bpf_map_update_elem(&shares, &key, &fresh, BPF_NOEXIST);
@@ -69,11 +77,13 @@ static __noinline int share_take(struct pd_event *e, __u32 ring, __u64 epoch, __
 }
 
 /* Is this event to be told now? Sets event.repeat. */
-static __noinline int within_budget(struct pd_event *e, __u32 ring, __u64 object)
+__noinline int pd_within_budget(struct pd_event *e, __u32 ring, __u64 object)
 {
 	struct pd_budget_key key;
 	__u32 held, unused;
 
+	if (!e)
+		return 0;
 	__builtin_memset(&key, 0, sizeof(key));
 	key.generation = e->generation;
 	key.binding = e->binding;
@@ -108,16 +118,20 @@ static __always_inline void add_subject(struct pd_event *e)
 }
 
 /* Appends the end of a name, at most `most` bytes of it. Returns the bytes appended. */
-static __always_inline __u32 append(struct pd_report *r, struct pd_name *n, __u32 at, __u32 most)
+__noinline __u32 pd_append(struct pd_report *r, struct pd_name *n, __u32 at, __u32 most)
 {
-	__u32 length = n->length;
+	__u32 length;
 
+	if (!r || !n)
+		return 0;
+	length = n->length;
 	if (length > most)
 		length = most;
-	if (length > PD_PATH_MAX || !length)
+	if (!length ||
+	    bpf_probe_read_kernel(&r->data[PD_INDEX(at, PD_REPORT_MASK)],
+				  PD_INDEX(length, PD_PATH_MAX),
+				  &n->text[PD_INDEX(PD_TEXT_SIZE - length, PD_TEXT_SIZE - 1)]))
 		return 0;
-	bpf_probe_read_kernel(&r->data[PD_INDEX(at, PD_REPORT_MASK)], length,
-			      &n->text[PD_INDEX(PD_TEXT_SIZE - length, PD_TEXT_SIZE - 1)]);
 	return length;
 }
 
@@ -129,9 +143,9 @@ static __always_inline __u32 add_names(struct pd_scratch *s)
 	__u32 at = 0;
 
 	if (e->object_len)
-		at += append(&s->report, &s->name, at, PD_PATH_MAX);
+		at += pd_append(&s->report, &s->name, at, PD_PATH_MAX);
 	if (e->object2_len)
-		at += append(&s->report, &s->other, at, PD_PATH_MAX);
+		at += pd_append(&s->report, &s->other, at, PD_PATH_MAX);
 	e->exe_len = e->cgroup_len = 0;
 	if (exe) {
 		int got = pd_name_of(&s->other, (__u64)BPF_CORE_READ(exe, f_path.dentry),
@@ -140,7 +154,7 @@ static __always_inline __u32 add_names(struct pd_scratch *s)
 		if (got == PD_NAME_OK || got == PD_NAME_MEMORY) {
 			if (s->other.length > PD_EXE_MAX)
 				e->flags |= PD_EVENT_CUT_EXE;
-			e->exe_len = append(&s->report, &s->other, at, PD_EXE_MAX);
+			e->exe_len = pd_append(&s->report, &s->other, at, PD_EXE_MAX);
 			at += e->exe_len;
 		}
 	}
@@ -148,7 +162,7 @@ static __always_inline __u32 add_names(struct pd_scratch *s)
 	    PD_NAME_OK) {
 		if (s->other.length > PD_CGROUP_MAX)
 			e->flags |= PD_EVENT_CUT_CGROUP;
-		e->cgroup_len = append(&s->report, &s->other, at, PD_CGROUP_MAX);
+		e->cgroup_len = pd_append(&s->report, &s->other, at, PD_CGROUP_MAX);
 		at += e->cgroup_len;
 	}
 	return at;
@@ -175,7 +189,7 @@ int pd_report_send(struct pd_scratch *s)
 	object = s->name.trail[0];
 	if (e->key_len)
 		__builtin_memcpy(&object, &e->key, sizeof(object));
-	if (!within_budget(e, ring, object)) {
+	if (!pd_within_budget(e, ring, object)) {
 		__sync_fetch_and_add(&count->suppressed, 1);
 		return 0;
 	}
@@ -183,7 +197,7 @@ int pd_report_send(struct pd_scratch *s)
 	size = sizeof(*e) + add_names(s);
 	if (size > sizeof(*e) + PD_REPORT_DATA)
 		size = sizeof(*e) + PD_REPORT_DATA;
-	if (!share_take(e, ring, shared->epoch, size)) {
+	if (!pd_share_take(e, ring, shared->epoch, size)) {
 		__sync_fetch_and_add(&count->suppressed, 1);
 		return 0;
 	}

@@ -13,9 +13,9 @@
 const volatile struct pd_label pd_unreadable = { .flags = PD_LABEL_ACTIVE };
 const volatile __u32 pd_scratch_entries = 16;
 
-#define STORAGE_ELEMENTS_MAX 64
+#define STORAGE_ELEMENTS_MAX 16
 
-int pd_label_hidden(void)
+__noinline int pd_label_hidden(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pd_state *shared;
@@ -47,7 +47,7 @@ int pd_canary(__u32 hook)
 	shared = bpf_map_lookup_elem(&state, &zero);
 	if (shared)
 		__sync_fetch_and_add(&shared->canary[hook & 63], 1);
-	return -EPERM;
+	return 0;
 }
 
 __hidden struct pd_scratch *pd_scratch_claim(void)
@@ -158,10 +158,7 @@ static __always_inline int view_name(const __u8 *image, __u32 program, struct pd
 		view_of_nameless(image, start, n->reason, v);
 		return 1;
 	}
-	view_of_state(image,
-		      pd_walk_text(image, n->text, start, classes, PD_INDEX(n->at, PD_TEXT_SIZE - 1),
-				n->length),
-		      v);
+	view_of_state(image, pd_walk_name(image, n, start, classes), v);
 	if (status == PD_NAME_MEMORY) { /* only what runs is of interest */
 		v->deny_e &= PD_EXEC | PD_MMAP_EXEC;
 		v->deny_t &= PD_EXEC | PD_MMAP_EXEC;
@@ -208,11 +205,8 @@ static __noinline __u32 rule_for(const __u8 *image, __u32 info, __u32 section, _
 	enforced = counts & 0xff;
 	tested = counts >> 8 & 0xff;
 	audited = PD_IMAGE_WORD(image, info + __builtin_offsetof(struct pd_info, program) + 4) & 0xff;
-	if (section == 0)
-		return find_rule(image, info, 0, enforced, perms);
-	if (section == 1)
-		return find_rule(image, info, enforced, tested, perms);
-	return find_rule(image, info, enforced + tested, audited, perms);
+	return find_rule(image, info, section == 0 ? 0 : section == 1 ? enforced : enforced + tested,
+			 section == 0 ? enforced : section == 1 ? tested : audited, perms);
 }
 
 static __noinline int tell(struct pd_ask *ask, struct pd_scratch *s, const __u8 *image,
@@ -486,9 +480,11 @@ int pd_ask_bytes(struct pd_ask *ask)
 		at = b.program + (ask->object & 3) * sizeof(struct pd_automaton);
 		__builtin_memcpy(b.s->name.text, &ask->key, sizeof(ask->key));
 		b.s->name.trail[0] = 0;
+		b.s->name.at = 0;
+		b.s->name.length = length;
 		view_of_state(b.image,
-			      pd_walk_text(b.image, b.s->name.text, PD_IMAGE_WORD(b.image, at),
-					PD_IMAGE_WORD(b.image, at + 4), 0, length),
+			      pd_walk_name(b.image, &b.s->name, PD_IMAGE_WORD(b.image, at),
+					   PD_IMAGE_WORD(b.image, at + 4)),
 			      &b.s->view);
 		if (ask->object == PD_OBJ_SOCKET) {
 			__builtin_memcpy(&b.s->report.event.key, &ask->key, sizeof(ask->key));

@@ -36,15 +36,17 @@ static __always_inline const volatile struct pd_label *pd_subject(void)
 	return label->flags & PD_LABEL_ACTIVE ? label : NULL;
 }
 
-/* A canary proves that the hook is attached and finds labels: it is always refused, and counted. */
+/* A canary proves that the hook is attached and finds labels: it is counted, and always refused. */
 int pd_canary(__u32 hook);
 
 #define PD_SUBJECT_OR_RETURN(label, hook_name)                                                     \
 	const volatile struct pd_label *label = pd_subject();                                      \
 	if (!label)                                                                                \
 		return 0;                                                                          \
-	if (label->flags & PD_LABEL_CANARY)                                                        \
-	return pd_canary(PD_HOOK_##hook_name)
+	if (label->flags & PD_LABEL_CANARY) {                                                      \
+		pd_canary(PD_HOOK_##hook_name);                                                    \
+		return -EPERM;                                                                     \
+	}
 
 /* ---- the question ---------------------------------------------------------------------------- */
 
@@ -171,31 +173,34 @@ static __always_inline void pd_scratch_release(struct pd_scratch *s)
 	__sync_lock_test_and_set(&s->claimed, 0);
 }
 
-#define PD_STEPS 2 /* of the walk in one round of the loop: more is faster, and verifies slower */
+#define PD_STEPS 1 /* of the walk in one round of the loop: more is faster, and verifies slower */
 
-static long pd_walk_some(__u32 i, struct pd_walk *w)
+struct pd_walker {
+	const __u8 *image;
+	const __u8 *text;
+	struct pd_walk *w;
+};
+
+static long pd_walk_some(__u32 i, struct pd_walker *walker)
 {
 	for (int k = 0; k < PD_STEPS; k++)
-		if (!pd_walk_step(w))
+		if (!pd_walk_step(walker->image, walker->text, walker->w))
 			return 1;
 	return 0;
 }
 
-/* Walks one automaton over text[at, at + length), a struct pd_name's text. Returns the state. */
-static __always_inline __u32 pd_walk_text(const __u8 *image, const __u8 *text, __u32 start,
-					  __u32 classes, __u32 at, __u32 length)
+/* Walks one automaton over the name in `n`. Returns the state. */
+static __always_inline __u32 pd_walk_name(const __u8 *image, struct pd_name *n, __u32 start,
+					  __u32 classes)
 {
-	struct pd_walk w = {
-		.image = image,
-		.text = text,
-		.classes = classes,
-		.state = start,
-		.at = at,
-		.end = at + length,
-	};
+	struct pd_walker walker = { .image = image, .text = n->text, .w = &n->walk };
 
-	bpf_loop(PD_TEXT_SIZE / PD_STEPS + 1, pd_walk_some, &w, 0);
-	return w.state;
+	n->walk.classes = classes;
+	n->walk.state = start;
+	n->walk.at = n->at;
+	n->walk.end = n->at + n->length;
+	bpf_loop(PD_TEXT_SIZE / PD_STEPS + 1, pd_walk_some, &walker, 0);
+	return n->walk.state;
 }
 
 #endif

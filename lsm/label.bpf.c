@@ -55,11 +55,10 @@ static long climb(__u32 i, struct climb *c)
 	return 0;
 }
 
-static __always_inline __u32 set_number(const __u8 *image, const struct pd_name *n, __u32 automaton)
+static __always_inline __u32 set_number(const __u8 *image, struct pd_name *n, __u32 automaton)
 {
-	__u32 state = pd_walk_text(image, n->text, PD_IMAGE_WORD(image, automaton),
-				   PD_IMAGE_WORD(image, automaton + 4),
-				   PD_INDEX(n->at, PD_TEXT_SIZE - 1), n->length);
+	__u32 state = pd_walk_name(image, n, PD_IMAGE_WORD(image, automaton),
+				   PD_IMAGE_WORD(image, automaton + 4));
 
 	return PD_IMAGE_WORD(image, PD_IMAGE_WORD(image, PD_STATE_OFFSET(state)) +
 					    __builtin_offsetof(struct pd_info, program)) &
@@ -215,8 +214,10 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 		if (!label && pd_label_hidden())
 			return -EAGAIN;
 	}
-	if (label && (label->flags & PD_LABEL_CANARY))
-		return pd_canary(PD_HOOK_bprm_check_security);
+	if (label && (label->flags & PD_LABEL_CANARY)) {
+		pd_canary(PD_HOOK_bprm_check_security);
+		return -EPERM;
+	}
 	if (label && (label->flags & PD_LABEL_ACTIVE))
 		PD_RETURN(exec_confined(bprm, label));
 	PD_RETURN(exec_free(bprm, label));
@@ -269,8 +270,10 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 		return 0;
 	if (parent == &pd_unreadable)
 		return -EAGAIN;
-	if (parent->flags & PD_LABEL_CANARY)
-		return pd_canary(PD_HOOK_task_alloc);
+	if (parent->flags & PD_LABEL_CANARY) {
+		pd_canary(PD_HOOK_task_alloc);
+		return -EPERM;
+	}
 	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!child)
 		return -ENOMEM;

@@ -125,6 +125,7 @@ struct pd_name {
 	__u64 dentry;
 	__u64 mount; /* struct mount */
 	__u64 root;  /* its root dentry */
+	struct pd_walk walk;
 	__u8 head[PD_DENTRY_HEAD]; /* of the dentry under consideration */
 };
 

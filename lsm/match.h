@@ -84,21 +84,22 @@ static inline __u64 pd_load64(const void *p)
 		PD_LOAD64((image) + _o);                                                           \
 	})
 
+/* Numbers only, and in the kernel kept in map memory: what the 6.12 verifier cannot follow there it
+ * need not follow for each round of the loop. */
 struct pd_walk {
-	const __u8 *image; /* PD_IMAGE_SIZE bytes */
-	const __u8 *text;  /* PD_TEXT_SIZE + 8 readable bytes */
-	__u32 classes;	   /* struct pd_automaton.classes */
-	__u32 state;	   /* in: where to start; out: the state reached */
-	__u32 at;	   /* next byte of the text */
-	__u32 end;	   /* one past the last; at most PD_TEXT_SIZE */
+	__u32 classes; /* struct pd_automaton.classes */
+	__u32 state;   /* in: where to start; out: the state reached */
+	__u32 at;      /* next byte of the text */
+	__u32 end;     /* one past the last; at most PD_TEXT_SIZE */
 };
 
 /* Eats up to eight bytes of a run. Not more: the caller's loop bounds the work of one step. */
-static inline void pd_walk_run(struct pd_walk *w, __u32 record, __u32 position)
+static inline void pd_walk_run(const __u8 *image, const __u8 *text, struct pd_walk *w, __u32 record,
+			       __u32 position)
 {
-	__u32 length = PD_IMAGE_WORD(w->image, record + 4 * PD_WORD_RUN_LENGTH);
-	__u64 want = PD_IMAGE_BYTES8(w->image, record + 4 * PD_WORD_RUN_BYTES + position);
-	__u64 have = PD_LOAD64(w->text + PD_INDEX(w->at, PD_TEXT_SIZE - 1));
+	__u32 length = PD_IMAGE_WORD(image, record + 4 * PD_WORD_RUN_LENGTH);
+	__u64 want = PD_IMAGE_BYTES8(image, record + 4 * PD_WORD_RUN_BYTES + position);
+	__u64 have = PD_LOAD64(text + PD_INDEX(w->at, PD_TEXT_SIZE - 1));
 	__u32 most = w->end - w->at;
 	__u64 differ = want ^ have;
 	__u32 n = length - position;
@@ -122,22 +123,24 @@ static inline void pd_walk_run(struct pd_walk *w, __u32 record, __u32 position)
 	if (same == n) {
 		position += n;
 		w->state = position == length ?
-				   PD_IMAGE_WORD(w->image, record + 4 * PD_WORD_RUN_NEXT) :
+				   PD_IMAGE_WORD(image, record + 4 * PD_WORD_RUN_NEXT) :
 				   PD_RUN_STATE(record, position);
 		return;
 	}
-	w->state = PD_IMAGE_WORD(w->image, record + ((__u8)have == '/' ? 4 * PD_WORD_SLASH :
+	w->state = PD_IMAGE_WORD(image, record + ((__u8)have == '/' ? 4 * PD_WORD_SLASH :
 									 4 * PD_WORD_OTHER));
 	w->at++;
 }
 
 /**
  * pd_walk_step() - let the automaton eat at least one byte
+ * @image: PD_IMAGE_SIZE bytes
+ * @text:  PD_TEXT_SIZE + 8 readable bytes
  *
  * Returns 0 when there is nothing left to do: the text is used up or the state absorbs everything.
  * w->state is then the answer. Call it at most w->end times.
  */
-static inline int pd_walk_step(struct pd_walk *w)
+static inline int pd_walk_step(const __u8 *image, const __u8 *text, struct pd_walk *w)
 {
 	__u32 record = PD_STATE_OFFSET(w->state);
 	__u32 next, bytes;
@@ -146,15 +149,15 @@ static inline int pd_walk_step(struct pd_walk *w)
 	if (w->at >= w->end || PD_STATE_KIND(w->state) == PD_SINK)
 		return 0;
 	if (PD_STATE_KIND(w->state) == PD_RUN) {
-		pd_walk_run(w, record, PD_STATE_POSITION(w->state));
+		pd_walk_run(image, text, w, record, PD_STATE_POSITION(w->state));
 		return 1;
 	}
-	byte = w->text[PD_INDEX(w->at, PD_TEXT_SIZE - 1)];
+	byte = text[PD_INDEX(w->at, PD_TEXT_SIZE - 1)];
 	if (PD_STATE_KIND(w->state) == PD_DENSE) {
-		next = record + 4 + PD_IMAGE_BYTE(w->image, w->classes + byte) * 4u;
+		next = record + 4 + PD_IMAGE_BYTE(image, w->classes + byte) * 4u;
 	} else {
 		next = record + (byte == '/' ? 4 * PD_WORD_SLASH : 4 * PD_WORD_OTHER);
-		bytes = PD_IMAGE_WORD(w->image, record + 4 * PD_WORD_BYTES);
+		bytes = PD_IMAGE_WORD(image, record + 4 * PD_WORD_BYTES);
 		if ((__u8)(bytes >> 24) == byte)
 			next = record + 4 * (PD_WORD_EXCEPTIONS + 3);
 		if ((__u8)(bytes >> 16) == byte)
@@ -164,7 +167,7 @@ static inline int pd_walk_step(struct pd_walk *w)
 		if ((__u8)bytes == byte)
 			next = record + 4 * PD_WORD_EXCEPTIONS;
 	}
-	w->state = PD_IMAGE_WORD(w->image, next);
+	w->state = PD_IMAGE_WORD(image, next);
 	w->at++;
 	return 1;
 }

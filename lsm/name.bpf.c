@@ -69,7 +69,7 @@ static long ascend(__u32 i, struct ascent *a)
 		return give_up(n, PD_REASON_UNREACHABLE);
 	if (seq & 1)
 		return give_up(n, PD_REASON_RACED);
-	if (length > 255 || n->at <= length)
+	if (length > 255 || n->at <= length + 1)
 		return give_up(n, PD_REASON_TOO_LONG);
 	at = n->at - length - 1;
 	n->text[PD_INDEX(at, PD_TEXT_SIZE - 1)] = '/';
@@ -114,10 +114,13 @@ static __always_inline void start_at(struct pd_name *n, __u64 dentry, __u64 moun
 	n->reason = PD_REASON_TOO_DEEP;
 }
 
-static __noinline int name_once(struct pd_name *n, __u64 dentry, __u64 mount)
+/* One attempt. Not static, so that it is verified on its own and not for each attempt. */
+__noinline int pd_name_once(struct pd_name *n, __u64 dentry, __u64 mount)
 {
 	struct ascent a = { .name = n };
 
+	if (!n)
+		return PD_REASON_UNREACHABLE;
 	n->at = PD_TEXT_SIZE;
 	start_at(n, dentry, mount);
 	bpf_loop(PD_DEPTH_MAX, ascend, &a, 0);
@@ -203,7 +206,7 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 		return finish(n, PD_NAME_NONE);
 	}
 	for (int i = 0; i < ATTEMPTS && reason == PD_REASON_RACED; i++)
-		reason = name_once(n, dentry, mount);
+		reason = pd_name_once(n, dentry, mount);
 	if (reason) {
 		n->reason = reason;
 		return finish(n, PD_NAME_NONE);
@@ -233,7 +236,7 @@ static long ascend_cgroup(__u32 i, struct ascent *a)
 	}
 	name = (__u64)BPF_CORE_READ(node, name);
 	length = bpf_probe_read_kernel_str(&n->text[PD_TEXT_SIZE], 256, (void *)name);
-	if (length < 2 || length > 256 || n->at < length)
+	if (length < 2 || length > 256 || n->at <= length)
 		return give_up(n, PD_REASON_TOO_LONG);
 	length--; /* the NUL */
 	n->at -= length + 1;

@@ -51,10 +51,8 @@ static __always_inline void key_v6(struct pd_ask *ask, const __u8 *addr)
 	ask->key_len = PD_SOCKET_KEY_V6;
 }
 
-static __always_inline void key_of_socket(struct pd_ask *ask, struct socket *sock)
+static __always_inline void key_of_socket(struct pd_ask *ask, struct socket *sock, struct sock *sk)
 {
-	struct sock *sk = sock->sk;
-
 	key_bare(ask, sk->__sk_common.skc_family, sock->type, sk->sk_protocol);
 }
 
@@ -76,12 +74,11 @@ static __always_inline int key_address(struct pd_ask *ask, const void *address, 
 }
 
 /* The socket's own end, for listen and accept. */
-static __always_inline void key_own(struct pd_ask *ask, struct socket *sock)
+static __always_inline void key_own(struct pd_ask *ask, struct socket *sock, struct sock *sk)
 {
-	struct sock *sk = sock->sk;
 	__u8 addr[16];
 
-	key_of_socket(ask, sock);
+	key_of_socket(ask, sock, sk);
 	if (ask->key.family != AF_INET && ask->key.family != AF_INET6)
 		return;
 	put16(ask->key.port, sk->__sk_common.skc_num);
@@ -184,14 +181,17 @@ int BPF_PROG(socket_create, int family, int type, int protocol, int kern)
 SEC("lsm/socket_bind")
 int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int length)
 {
+	struct sock *sk = sock->sk;
 	struct pd_ask ask;
 	__u32 family;
 
 	PD_SUBJECT_OR_RETURN(label, socket_bind);
-	if (sock->sk->__sk_common.skc_family == AF_UNIX)
+	if (!sk)
+		return -EACCES;
+	if (sk->__sk_common.skc_family == AF_UNIX)
 		PD_RETURN(ask_bind_unix(label, address, length));
 	pd_ask_init(&ask, label, PD_HOOK_socket_bind, PD_OP_BIND, PD_SOCK_BIND);
-	key_of_socket(&ask, sock);
+	key_of_socket(&ask, sock, sk);
 	family = family_of(address);
 	if (family == AF_UNSPEC && ask.key.family == AF_INET)
 		family = AF_INET;
@@ -202,12 +202,15 @@ int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int len
 static __always_inline int ask_own(const volatile struct pd_label *label, __u8 hook, __u8 operation,
 				   struct socket *sock, __u32 want, __u32 want_unix)
 {
+	struct sock *sk = sock->sk;
 	struct pd_ask ask;
 
-	if (sock->sk->__sk_common.skc_family == AF_UNIX)
-		return ask_unix(label, hook, operation, sock->sk, want_unix);
+	if (!sk) /* closed underneath; the kernel will say so */
+		return -EACCES;
+	if (sk->__sk_common.skc_family == AF_UNIX)
+		return ask_unix(label, hook, operation, sk, want_unix);
 	pd_ask_init(&ask, label, hook, operation, want);
-	key_own(&ask, sock);
+	key_own(&ask, sock, sk);
 	return pd_ask_bytes(&ask);
 }
 
@@ -230,17 +233,20 @@ int BPF_PROG(socket_accept, struct socket *sock)
 SEC("lsm/socket_connect")
 int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
 {
+	struct sock *sk = sock->sk;
 	struct pd_ask ask;
 	__u32 family;
 
 	PD_SUBJECT_OR_RETURN(label, socket_connect);
-	if (sock->sk->__sk_common.skc_family == AF_UNIX) /* unix_stream_connect, unix_may_send */
+	if (!sk)
+		return -EACCES;
+	if (sk->__sk_common.skc_family == AF_UNIX) /* unix_stream_connect, unix_may_send */
 		return 0;
 	family = family_of(address);
 	if (family == AF_UNSPEC)
 		return 0;
 	pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT, PD_SOCK_CONNECT);
-	key_of_socket(&ask, sock);
+	key_of_socket(&ask, sock, sk);
 	key_address(&ask, address, family);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
@@ -252,11 +258,14 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
 	struct pd_ask ask;
 	__u32 own, family, want = PD_SOCK_SEND;
+	struct sock *sk = sock->sk;
 	void *address;
 
 	PD_SUBJECT_OR_RETURN(label, socket_sendmsg);
+	if (!sk)
+		return -EACCES;
 	address = msg->msg_name;
-	own = sock->sk->__sk_common.skc_family;
+	own = sk->__sk_common.skc_family;
 	if (!address || own == AF_UNIX)
 		return 0;
 	family = family_of(address);
@@ -266,7 +275,7 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 		family = AF_INET;
 	}
 	if (sock->type == SOCK_STREAM && (own == AF_INET || own == AF_INET6)) {
-		__u32 protocol = sock->sk->sk_protocol;
+		__u32 protocol = sk->sk_protocol;
 
 		/* TCP looks at the address only to connect with it; others (SCTP) do both */
 		if ((protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP) &&
@@ -276,7 +285,7 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	}
 	pd_ask_init(&ask, label, PD_HOOK_socket_sendmsg,
 		    want == PD_SOCK_SEND ? PD_OP_SEND : PD_OP_CONNECT, want);
-	key_of_socket(&ask, sock);
+	key_of_socket(&ask, sock, sk);
 	key_address(&ask, address, family);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
