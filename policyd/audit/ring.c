@@ -33,7 +33,7 @@ static int size_of_map(int map_fd, size_t *ret_bytes, struct pd_error *error)
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", map_fd);
-	r = file_read(path, 1u << 16, &text, NULL);
+	r = file_load(path, 1u << 16, &text, NULL);
 	if (r < 0)
 		return error_set(error, r, "%s: %s", path, strerror(-r));
 	entry = strstr(text, "max_entries:");

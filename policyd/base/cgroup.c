@@ -56,7 +56,7 @@ int cgroup_of(pid_t pid, char **ret_path)
 		snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
 	else
 		snprintf(file, sizeof(file), "/proc/self/cgroup");
-	r = file_read(file, 64 << 10, &text, NULL);
+	r = file_load(file, 64 << 10, &text, NULL);
 	if (r)
 		return r;
 	start = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
@@ -86,7 +86,7 @@ int cgroup_populated(const char *path)
 
 	if (!file)
 		return -ENOMEM;
-	r = file_read(file, 4096, &text, NULL);
+	r = file_load(file, 4096, &text, NULL);
 	if (r)
 		return r;
 	value = strstr(text, "populated ");

@@ -129,7 +129,7 @@ int fd_read_all(int fd, size_t limit, char **ret_text, size_t *ret_size)
 	return 0;
 }
 
-int file_read(const char *path, size_t limit, char **ret_text, size_t *ret_size)
+int file_load(const char *path, size_t limit, char **ret_text, size_t *ret_size)
 {
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 

@@ -38,13 +38,13 @@ ssize_t fd_read_full(int fd, void *buffer, size_t size);
 int fd_write_full(int fd, const void *buffer, size_t size);
 
 /**
- * file_read() - a whole file, also one that does not tell its size (/proc)
+ * file_load() - a whole file, also one that does not tell its size (/proc)
  * @limit: more bytes than this are -EFBIG
  *
  * The text is NUL-terminated beyond *ret_size (ret_size may be NULL) and freed by the caller.
  * Returns 0 or -errno.
  */
-int file_read(const char *path, size_t limit, char **ret_text, size_t *ret_size);
+int file_load(const char *path, size_t limit, char **ret_text, size_t *ret_size);
 
 /** fd_read_all() - the same from a descriptor, up to its end */
 int fd_read_all(int fd, size_t limit, char **ret_text, size_t *ret_size);

@@ -77,7 +77,7 @@ static size_t resident_bytes(void)
 	CLEANUP_FREE char *text = NULL;
 	unsigned long size, resident;
 
-	if (file_read("/proc/self/statm", 256, &text, NULL) ||
+	if (file_load("/proc/self/statm", 256, &text, NULL) ||
 	    sscanf(text, "%lu %lu", &size, &resident) != 2)
 		return 0;
 	return resident * (size_t)sysconf(_SC_PAGESIZE);

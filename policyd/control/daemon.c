@@ -18,7 +18,7 @@ bool daemon_kernel_says_rescue(void)
 	CLEANUP_FREE char *text = NULL;
 	char *rest = NULL;
 
-	if (file_read("/proc/cmdline", 64 << 10, &text, NULL))
+	if (file_load("/proc/cmdline", 64 << 10, &text, NULL))
 		return false;
 	for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest))
 		if (strcmp(word, "policyd.enforce=0") == 0)

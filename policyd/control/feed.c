@@ -75,7 +75,8 @@ static void pump_more(struct feed *feed)
 	wait = timeout >= 0;
 	if (wait != feed->waiting)
 		for (unsigned int i = 0; i < PD_RING_COUNT; i++)
-			loop_modify(feed->sources[i], wait ? 0 : EPOLLIN);
+			if (feed->sources[i])
+				loop_modify(feed->sources[i], wait ? 0 : EPOLLIN);
 	feed->waiting = wait;
 	loop_timer_arm(feed->timer, timeout);
 }
@@ -128,8 +129,11 @@ static int open_rings(struct feed *feed, struct pd_error *error)
 	int r = 0;
 
 	for (unsigned int i = 0; !r && i < PD_RING_COUNT; i++) {
-		r = ring_open(enforce_ring_fd(feed->daemon->enforcer, (enum pd_ring)i), 0,
-			      &feed->rings[i], error);
+		int fd = enforce_ring_fd(feed->daemon->enforcer, (enum pd_ring)i);
+
+		if (fd < 0)
+			continue;
+		r = ring_open(fd, 0, &feed->rings[i], error);
 		options.rings[i] = feed->rings[i];
 	}
 	if (!r)
@@ -139,9 +143,10 @@ static int open_rings(struct feed *feed, struct pd_error *error)
 	pump_subscribe(feed->pump, on_event, feed);
 	r = loop_timer_new(feed->daemon->loop, on_ring, feed, &feed->timer);
 	for (unsigned int i = 0; !r && i < PD_RING_COUNT; i++)
-		r = loop_add(feed->daemon->loop,
-			     enforce_ring_fd(feed->daemon->enforcer, (enum pd_ring)i), EPOLLIN,
-			     on_ring, feed, &feed->sources[i]);
+		if (feed->rings[i])
+			r = loop_add(feed->daemon->loop,
+				     enforce_ring_fd(feed->daemon->enforcer, (enum pd_ring)i),
+				     EPOLLIN, on_ring, feed, &feed->sources[i]);
 	return r ? error_set(error, r, "epoll: %s", strerror(-r)) : 0;
 }
 

@@ -73,7 +73,7 @@ static int read_one(const char *path, struct loaded *loaded, struct pd_error *er
 	json_t *object = NULL;
 	json_t *array;
 	size_t size;
-	int r = file_read(path, 2 * CONTROL_FRAME_MAX, &text, &size);
+	int r = file_load(path, 2 * CONTROL_FRAME_MAX, &text, &size);
 
 	if (r)
 		return error_at(error, r, path, 0, 0, "%s", strerror(-r));

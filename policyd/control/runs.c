@@ -214,7 +214,7 @@ static uint64_t process_start(pid_t pid)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(path, 64 << 10, &text, NULL))
+	if (file_load(path, 64 << 10, &text, NULL))
 		return 0;
 	at = strrchr(text, ')');
 	for (unsigned int field = 2; at && field < 22; field++)
@@ -442,7 +442,7 @@ static int resume_one(struct runs *runs, const char *path, struct pd_error *erro
 	struct run *run;
 	uint64_t runner = 0, id;
 	size_t size;
-	int r = file_read(path, 2 * CONTROL_FRAME_MAX, &text, &size);
+	int r = file_load(path, 2 * CONTROL_FRAME_MAX, &text, &size);
 
 	if (!r)
 		r = json_read(text, size, &object, error);

@@ -88,7 +88,7 @@ static int read_modes(const struct store *store, const struct store_change *chan
 	CLEANUP_FREE char *path = modes_path(store);
 	CLEANUP_FREE char *text = NULL;
 	size_t size;
-	int r = path ? file_read(path, 1 << 20, &text, &size) : -ENOMEM;
+	int r = path ? file_load(path, 1 << 20, &text, &size) : -ENOMEM;
 
 	if (!r)
 		r = json_read(text, size, &candidate->modes, error);
@@ -315,22 +315,30 @@ static bool is_known(const struct store *store, const struct store_entry *entry)
 
 static int check_expectations(const struct policy *policy, struct pd_error *error)
 {
-	for (size_t i = 0; i < policy->expect_count; i++) {
+	struct answerer *answerer;
+	int r;
+
+	if (!policy->expect_count)
+		return 0;
+	r = answerer_new(policy, &answerer, error);
+	if (r)
+		return r;
+	for (size_t i = 0; !r && i < policy->expect_count; i++) {
 		const struct policy_expect *expect = &policy->expects[i];
 		struct answer answer;
-		int r = answer_question(policy, &expect->question, &answer, error);
 
-		if (r)
-			return r;
-		if ((answer.denied || answer.would_deny) != expect->question.deny)
-			return error_at(
+		r = answerer_ask(answerer, &expect->question, &answer, error);
+		/* An audit-mode policy is held to what it would do when enforced */
+		if (!r && (answer.denied || answer.would_deny) != expect->question.deny)
+			r = error_at(
 				error, -EINVAL, policy->files[expect->place.file],
 				expect->place.line, expect->place.column,
 				"this expectation of policy '%s' does not hold; policyctl check "
 				"tells more",
 				policy->name);
 	}
-	return 0;
+	answerer_free(answerer);
+	return r;
 }
 
 static int check_candidate(const struct store *store, const struct store_change *change,

@@ -73,16 +73,22 @@ static int read_policies(struct check *check, const char *path, struct policy_li
 static int run_expectations(struct check *check, const struct policy *policy, json_t *failures,
 			    struct pd_error *error)
 {
-	int failed = 0;
+	struct answerer *answerer;
+	int failed = 0, r;
 
+	if (!policy->expect_count)
+		return 0;
+	r = answerer_new(policy, &answerer, error);
+	if (r)
+		return r;
 	for (size_t i = 0; i < policy->expect_count; i++) {
 		const struct policy_expect *expect = &policy->expects[i];
 		char place[300], asked[700], text[400];
 		struct answer answer;
-		int r = answer_question(policy, &expect->question, &answer, error);
 
+		r = answerer_ask(answerer, &expect->question, &answer, error);
 		if (r)
-			return r;
+			break;
 		/* An audit-mode policy is held to what it would do when enforced */
 		if ((answer.denied || answer.would_deny) == expect->question.deny)
 			continue;
@@ -100,8 +106,9 @@ static int run_expectations(struct check *check, const struct policy *policy, js
 						expect->question.deny ? "denied" : "allowed",
 						"answer", json_text(text)));
 	}
+	answerer_free(answerer);
 	check->failed += (unsigned int)failed;
-	return failed;
+	return r ? r : failed;
 }
 
 static int compile_one(struct policy *policy, struct compile_stats *ret_stats,

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/fake_enforce.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct enforcer {
+	struct fake *fake;
+	bool adopted;
+};
+
+struct fake *fake_new(void)
+{
+	void *fake = mmap(NULL, sizeof(struct fake), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return fake == MAP_FAILED ? NULL : fake;
+}
+
+void fake_free(struct fake *fake)
+{
+	munmap(fake, sizeof(*fake));
+}
+
+struct enforcer *fake_enforcer(struct fake *fake)
+{
+	struct enforcer *enforcer = calloc(1, sizeof(*enforcer));
+
+	if (enforcer) {
+		enforcer->fake = fake;
+		enforcer->adopted = fake->has_image;
+	}
+	return enforcer;
+}
+
+void enforce_close(struct enforcer *enforcer)
+{
+	free(enforcer);
+}
+
+const unsigned char *enforce_image(const struct enforcer *enforcer)
+{
+	return enforcer->fake->has_image ? enforcer->fake->image : NULL;
+}
+
+int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
+		 struct pd_error *error)
+{
+	struct fake *fake = enforcer->fake;
+
+	if (fake->fail_swap) {
+		fake->fail_swap = false;
+		return error_set(error, -EIO, "the fake was told to fail");
+	}
+	memcpy(fake->image, image, PD_IMAGE_SIZE);
+	fake->has_image = true;
+	fake->groups = groups;
+	fake->swaps++;
+	return 0;
+}
+
+int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot,
+		 struct pd_error *error)
+{
+	struct fake *fake = enforcer->fake;
+
+	for (unsigned int i = 0; i < FAKE_BINDINGS; i++)
+		if (!fake->bindings[i].cgroup || fake->bindings[i].cgroup == cgroup_id) {
+			fake->bindings[i].cgroup = cgroup_id;
+			fake->bindings[i].slot = slot;
+			fake->binds++;
+			return 0;
+		}
+	return error_set(error, -ENOSPC, "the fake is full");
+}
+
+int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id)
+{
+	struct fake *fake = enforcer->fake;
+
+	for (unsigned int i = 0; i < FAKE_BINDINGS; i++)
+		if (fake->bindings[i].cgroup == cgroup_id) {
+			memset(&fake->bindings[i], 0, sizeof(fake->bindings[i]));
+			fake->unbinds++;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+int enforce_prove(struct enforcer *enforcer, unsigned int *ret_proved, struct pd_error *error)
+{
+	(void)error;
+	enforcer->fake->proofs++;
+	*ret_proved = 7;
+	return 0;
+}
+
+size_t enforce_hooks(const struct enforcer *enforcer, struct hook_status status[PD_HOOK_COUNT])
+{
+	(void)enforcer;
+	status[0] = (struct hook_status){ "file_open", true, true };
+	status[1] = (struct hook_status){ "inode_set_acl", false, false };
+	return 2;
+}
+
+struct pd_state *enforce_state(const struct enforcer *enforcer)
+{
+	return &enforcer->fake->state;
+}
+
+int enforce_ring_fd(const struct enforcer *enforcer, enum pd_ring ring)
+{
+	(void)enforcer;
+	(void)ring;
+	return -1;
+}
+
+bool enforce_adopted(const struct enforcer *enforcer)
+{
+	return enforcer->adopted;
+}
+
+size_t enforce_link_fds(const struct enforcer *enforcer, int *fds, size_t max)
+{
+	(void)enforcer;
+	(void)fds;
+	(void)max;
+	return 0;
+}
+
+int enforce_detach(const char *pin_dir, struct pd_error *error)
+{
+	(void)pin_dir;
+	(void)error;
+	return 0;
+}
+
+size_t enforce_kernel_bytes(const struct enforcer *enforcer)
+{
+	(void)enforcer;
+	return PD_IMAGE_SIZE;
+}
