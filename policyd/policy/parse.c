@@ -296,10 +296,10 @@ static int read_include(struct loader *loader, const struct chain *chain, uint16
 
 	if (!ret)
 		ret = yaml_next(reader, &document, error);
-	if (!ret && !document)
-		ret = error_at(error, -EINVAL, chain->path, 0, 0, "nothing in this file");
-	if (!ret)
+	if (!ret && document)
 		ret = parse_include(loader, chain, document);
+	else if (!ret)
+		ret = error_at(error, -EINVAL, chain->path, 0, 0, "nothing in this file");
 	if (!ret)
 		ret = yaml_next(reader, &more, error);
 	if (!ret && more)

@@ -165,23 +165,27 @@ static int take_socket(const struct parser *parser, const struct node **values,
 	return socket_parse(parser, &keys, what, rule);
 }
 
-static int rule_append(const struct parser *parser, enum pd_class class, const struct node *node,
-		       struct policy_rule **ret_rule)
+/* The new rule, or NULL with *ret_code set. */
+static struct policy_rule *rule_append(const struct parser *parser, enum pd_class class,
+				       const struct node *node, int *ret_code)
 {
 	struct policy *policy = parser->policy;
 	struct policy_rule *rule;
 
-	if (policy->rule_count >= POLICY_RULES_MAX)
-		return parser_fail(parser, &node->place,
-				   "more than %u rules in one policy, includes counted",
-				   POLICY_RULES_MAX);
+	if (policy->rule_count >= POLICY_RULES_MAX) {
+		*ret_code = parser_fail(parser, &node->place,
+					"more than %u rules in one policy, includes counted",
+					POLICY_RULES_MAX);
+		return NULL;
+	}
 	rule = array_append((void *)&policy->rules, &policy->rule_count, sizeof(*rule));
-	if (!rule)
-		return parser_no_memory(parser);
+	if (!rule) {
+		*ret_code = parser_no_memory(parser);
+		return NULL;
+	}
 	rule->class = class;
 	rule->place = node->place;
-	*ret_rule = rule;
-	return 0;
+	return rule;
 }
 
 int rule_parse(const struct parser *parser, enum pd_class class, const struct node *node)
@@ -197,8 +201,8 @@ int rule_parse(const struct parser *parser, enum pd_class class, const struct no
 	if (!values[KEY_ALLOW] == !values[KEY_DENY])
 		return parser_fail(parser, &node->place, "%s needs either allow or deny%s",
 				   class_keys[class].what, values[KEY_ALLOW] ? ", not both" : "");
-	ret = rule_append(parser, class, node, &rule);
-	if (ret)
+	rule = rule_append(parser, class, node, &ret);
+	if (!rule)
 		return ret;
 	rule->deny = values[KEY_DENY];
 	what = rule->deny ? values[KEY_DENY] : values[KEY_ALLOW];
@@ -236,8 +240,11 @@ int rule_parse_guard(const struct parser *parser, const struct node *node)
 				   "guard: needs allow and a list of what is granted; leave guard "
 				   "out to grant nothing");
 	ret = list_check(parser, "allow", values[KEY_ALLOW]);
-	if (!ret)
-		ret = rule_append(parser, PD_CLASS_GUARD, node, &rule);
+	if (ret)
+		return ret;
+	rule = rule_append(parser, PD_CLASS_GUARD, node, &ret);
+	if (!rule)
+		return ret;
 	for (size_t i = 0; !ret && i < list_count(values[KEY_ALLOW]); i++) {
 		uint32_t guard;
 

@@ -261,9 +261,8 @@ static void socket_numbers(void **state)
 static void addresses(void **state)
 {
 	static const struct {
-		const char *text;
+		const char *text, *addr;
 		uint8_t family, prefix;
-		const char *addr;
 		uint16_t first, last;
 	} cases[] = {
 		{ "10.0.0.0/8:5432", AF_INET, 8, "10.0.0.0", 5432, 5432 },
