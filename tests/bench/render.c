@@ -10,27 +10,6 @@
 
 #define RING_SIZE (1u << 20)
 
-/* Rule numbers resolve at once: the image's own lookup is measured elsewhere. */
-int image_symbol(const unsigned char *image, uint32_t rule, struct symbol *ret_symbol)
-{
-	(void)image;
-	(void)rule;
-	*ret_symbol = (struct symbol){ .policy = "web",
-				       .file = "/etc/policyd/policies/web.yaml",
-				       .line = 14,
-				       .column = 5,
-				       .deny = true,
-				       .text = "deny write /etc/**" };
-	return 0;
-}
-
-const char **image_slot_policies(const unsigned char *image, uint32_t slot)
-{
-	(void)image;
-	(void)slot;
-	return calloc(1, sizeof(char *));
-}
-
 static double cpu_seconds(void)
 {
 	struct timespec t;
@@ -47,7 +26,7 @@ int main(int argc, char **argv)
 	unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 200, events = 0;
 	struct names *names = names_new();
 	struct pump_options options = { .names = names, .sinks = sinks_new() };
-	unsigned char *image = calloc(1, PD_IMAGE_SIZE);
+	unsigned char *image = fake_image(1, "web");
 	struct fake_event event;
 	struct fake_ring fake;
 	struct pd_error error = { 0 };
@@ -58,7 +37,6 @@ int main(int argc, char **argv)
 	fake_event_init(&event);
 	length = fake_event_build(&event);
 	fake_ring_open(&fake, RING_SIZE);
-	((struct pd_image *)(void *)image)->generation = 1;
 	if (ring_open(fake.fd, RING_SIZE, &options.rings[PD_RING_DENIALS], &error) ||
 	    names_add(names, image) || sinks_add_file(options.sinks, &file, &error) || error.code ||
 	    pump_new(&options, &pump, &error)) {

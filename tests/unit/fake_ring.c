@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/unit/fake_ring.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "policyd/policy/compile.h"
+#include "policyd/policy/parse.h"
 
 static unsigned long *producer(const struct fake_ring *ring)
 {
@@ -114,4 +118,37 @@ size_t fake_event_build(struct fake_event *event)
 	}
 	memcpy(event->bytes, &event->record, sizeof(event->record));
 	return at;
+}
+
+unsigned char *fake_image(uint64_t generation, const char *policy)
+{
+	const char *none[] = { NULL };
+	struct parse_options options = { .include_dirs = none, .trust_files = true };
+	struct compile_input input = { .generation = generation };
+	struct numbering *numbering = numbering_new();
+	struct compiled *compiled;
+	struct policy **policies;
+	struct pd_error error = { 0 };
+	unsigned char *image;
+	char text[512];
+	int length =
+		snprintf(text, sizeof(text),
+			 "version: 1\nname: %s\nmatch: [{exe: /usr/sbin/nginx}]\n"
+			 "default: {file: deny, exec: allow, socket: allow, capability: allow}\n"
+			 "file:\n  - {allow: read, path: /srv/}\n  - {deny: write, path: /etc/}\n",
+			 policy);
+
+	if (parse_text("web.yaml", text, (size_t)length, &options, NULL, &policies,
+		       &input.policy_count, &error))
+		abort();
+	input.policies = policies;
+	if (compile(&input, numbering, &compiled, &error))
+		abort();
+	image = compiled->image;
+	compiled->image = NULL;
+	compiled_free(compiled);
+	numbering_free(numbering);
+	policy_free(policies[0]);
+	free(policies);
+	return image;
 }

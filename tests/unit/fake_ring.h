@@ -44,4 +44,8 @@ void fake_event_init(struct fake_event *event);
 /** fake_event_build() - lengths and tail into event->bytes; returns how many */
 size_t fake_event_build(struct fake_event *event);
 
+/** fake_image() - an image with one policy of that name and a few rules; PD_IMAGE_SIZE bytes, to be
+ * freed */
+unsigned char *fake_image(uint64_t generation, const char *policy);
+
 #endif

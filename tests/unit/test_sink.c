@@ -120,7 +120,7 @@ static void expect_file(const char *path, unsigned int first, unsigned int last)
 {
 	char *text, *at, want[64];
 
-	assert_int_equal(file_read(path, 1 << 20, &text, NULL), 0);
+	assert_int_equal(file_load(path, 1 << 20, &text, NULL), 0);
 	at = text;
 	for (unsigned int n = first; n <= last; n++) {
 		int length = sprintf(want, "{\"version\":1,\"n\":%u}\n", n);
@@ -254,7 +254,7 @@ static void file_leaves_what_is_not_ours(void **state)
 	put_file(f->path, "something else");
 	add_file(f, 0, 0);
 	write_all(f, 1);
-	assert_int_equal(file_read(f->path, 1000, &text, NULL), 0);
+	assert_int_equal(file_load(f->path, 1000, &text, NULL), 0);
 	assert_string_equal(text, "something else\n{\"version\":1,\"n\":0}\n");
 	free(text);
 }
