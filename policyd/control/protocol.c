@@ -79,6 +79,8 @@ int frame_next(struct frame_reader *reader, json_t **ret_object, struct pd_error
 	reader->used -= size;
 	if (!reader->used)
 		frame_reader_done(reader); /* an idle client costs no buffer */
+	if (r && error)
+		error->code = r == -ENOMEM ? r : -EPROTO;
 	if (r)
 		return r == -ENOMEM ? r : -EPROTO;
 	if (!json_is_object(object)) {

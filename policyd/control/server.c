@@ -232,6 +232,14 @@ static int queue_object(struct connection *connection, json_t *object)
 	return r;
 }
 
+static void tell_dropped(struct connection *connection)
+{
+	if (connection->dropped &&
+	    !queue_object(connection,
+			  json_pack("{s:I}", "dropped", (json_int_t)connection->dropped)))
+		connection->dropped = 0;
+}
+
 void connection_event(struct connection *connection, const char *line, size_t length)
 {
 	unsigned char *data;
@@ -241,11 +249,7 @@ void connection_event(struct connection *connection, const char *line, size_t le
 		connection->dropped++;
 		return;
 	}
-	if (connection->dropped) {
-		queue_object(connection,
-			     json_pack("{s:I}", "dropped", (json_int_t)connection->dropped));
-		connection->dropped = 0;
-	}
+	tell_dropped(connection);
 	if (frame_encode_event(line, length, &data, &size)) {
 		connection->dropped++;
 		return;
@@ -290,8 +294,10 @@ int connection_give_fds(struct connection *connection, const int *fds, size_t co
 
 static void send_reply(struct connection *connection, json_t *reply, const struct pd_error *error)
 {
-	int r = queue_object(connection, error ? reply_error(error) : reply);
+	int r;
 
+	tell_dropped(connection);
+	r = queue_object(connection, error ? reply_error(error) : reply);
 	if (r == -EMSGSIZE) {
 		struct pd_error long_error;
 
@@ -338,9 +344,6 @@ void server_run_ended(struct connection *connection)
 	if (connection->busy)
 		send_reply(connection, json_pack("{s:b}", "ok", 1), NULL);
 	connection->busy = false;
-	if (connection->dropped)
-		queue_object(connection,
-			     json_pack("{s:I}", "dropped", (json_int_t)connection->dropped));
 	update_events(connection);
 }
 

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon on a fake kernel side: policies come, change, go, and never by halves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "policyd/base/fd.h"
+#include "policyd/base/log.h"
+#include "policyd/control/client.h"
+#include "policyd/control/feed.h"
+#include "policyd/control/runs.h"
+#include "policyd/control/server.h"
+#include "policyd/policy/decide.h"
+#include "tests/unit/fake_enforce.h"
+
+#define WEB "version: 1\nname: web\nmatch: [{exe: /usr/sbin/nginx}]\ndefault: deny\n"
+#define DB "version: 1\nname: db\nmatch: [{cgroup: /system.slice/db.service}]\ndefault: deny\n"
+
+/* A machine: a folder for all files, and the kernel side that outlives daemons */
+struct machine {
+	char dir[64];
+	struct fake *fake;
+	pid_t daemon;
+	struct client *client;
+};
+
+static char *in_dir(const struct machine *m, const char *name)
+{
+	static char path[4][256];
+	static unsigned int next;
+	char *at = path[next++ % 4];
+
+	snprintf(at, sizeof(path[0]), "%s/%s", m->dir, name);
+	return at;
+}
+
+static void write_text(const char *path, const char *text)
+{
+	assert_int_equal(file_write_atomic(path, text, strlen(text), 0600), 0);
+}
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+/* ---- the daemon's process -------------------------------------------------------------------- */
+
+static void flood(void *context, uint32_t events)
+{
+	struct daemon *daemon = context;
+	static char line[2048];
+	struct pd_event record = { .binding = 7 };
+	struct event event = { .record = &record };
+	int n;
+
+	(void)events;
+	n = snprintf(line, sizeof(line), "{\"text\":\"%01000d\"}\n", 0);
+	for (unsigned int i = 0; i < 4000; i++)
+		server_event(daemon->server, &event, (struct slice){ line, (size_t)n });
+}
+
+static void daemon_main(const struct machine *m, int fd, bool flooding)
+{
+	struct daemon daemon = { .own_exe = (char *)"/usr/sbin/policyd",
+				 .own_cgroup = (char *)"/p" };
+	struct config *config = config_default();
+	struct pd_error error = { .code = 0 };
+	struct timer *timer = NULL;
+	int r = loop_new(&daemon.loop);
+
+	free(config->policy_dirs[0]);
+	config->policy_dirs[0] = strdup(in_dir(m, "etc"));
+	free(config->events.file_path);
+	config->events.file_path = NULL;
+	daemon.config = config;
+	daemon.run_dir = in_dir(m, "run");
+	daemon.names = names_new();
+	daemon.enforcer = fake_enforcer(m->fake);
+	daemon.store.config = config;
+	daemon.store.run_dir = daemon.run_dir;
+	daemon.store.own_exe = daemon.own_exe;
+	daemon.store.own_cgroup = daemon.own_cgroup;
+	r = r ? r : runs_new(&daemon, &daemon.runs);
+	r = r ? r : feed_new(&daemon, &daemon.feed, &error);
+	r = r ? r : daemon_adopt(&daemon, &error);
+	r = r ? r : daemon_apply(&daemon, NULL, true, NULL, &error);
+	if (r && enforce_image(daemon.enforcer)) {
+		daemon.stale = true;
+		daemon.trouble = error;
+		r = 0;
+	}
+	r = r ? r : server_private(&daemon, fd, &daemon.server, &error);
+	if (flooding && !r)
+		r = loop_timer_new(daemon.loop, flood, &daemon, &timer);
+	if (timer)
+		loop_timer_arm(timer, 100);
+	r = r ? r : loop_run(daemon.loop);
+	if (r)
+		fprintf(stderr, "daemon: %s\n", error.text);
+	loop_timer_free(timer);
+	server_free(daemon.server);
+	feed_free(daemon.feed);
+	runs_free(daemon.runs);
+	store_done(&daemon.store);
+	enforce_close(daemon.enforcer);
+	names_free(daemon.names);
+	loop_free(daemon.loop);
+	config_free(config);
+	_exit(r ? 1 : 0);
+}
+
+static void start_flooding(struct machine *m, bool flooding)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	m->daemon = fork();
+	if (m->daemon == 0) {
+		fd_close(pair[0]);
+		log_open("daemon", getenv("DEBUG") != NULL);
+		daemon_main(m, pair[1], flooding);
+	}
+	fd_close(pair[1]);
+	m->client = client_new(pair[0]);
+}
+
+static void start(struct machine *m)
+{
+	start_flooding(m, false);
+}
+
+static int stop(struct machine *m)
+{
+	int status = -1;
+
+	client_free(m->client);
+	m->client = NULL;
+	waitpid(m->daemon, &status, 0);
+	return status;
+}
+
+static int setup(void **state)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
+	strcpy(m->dir, "/tmp/policyd-test.XXXXXX");
+	if (!mkdtemp(m->dir) || mkdir(in_dir(m, "etc"), 0755))
+		return -1;
+	m->fake = fake_new();
+	*state = m;
+	return m->fake ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct machine *m = *state;
+	char command[128];
+	int status = m->client ? stop(m) : 0;
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", m->dir);
+	if (system(command))
+		return -1;
+	fake_free(m->fake);
+	free(m);
+	return status;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static int call(struct machine *m, json_t *request, json_t **ret_reply, struct pd_error *error)
+{
+	json_t *reply;
+	int r;
+
+	*error = (struct pd_error){ .code = 0 };
+	r = client_call(m->client, request, &reply, error);
+	if (!r && ret_reply)
+		*ret_reply = reply;
+	else if (!r)
+		json_decref(reply);
+	return r;
+}
+
+static json_t *load_request(const char *name, const char *text, const char *force)
+{
+	json_t *request = request_new(CONTROL_LOAD);
+
+	json_object_set_new(request, "files",
+			    json_pack("[{s:s, s:s}]", "name", name, "text", text));
+	if (force)
+		json_object_set_new(request, "force", json_pack("[s]", force));
+	return request;
+}
+
+static int load(struct machine *m, const char *name, const char *text, struct pd_error *error)
+{
+	return call(m, load_request(name, text, NULL), NULL, error);
+}
+
+static json_t *named(enum control_command command, const char *name)
+{
+	json_t *request = request_new(command);
+
+	json_object_set_new(request, "name", json_string(name));
+	return request;
+}
+
+/* "web=enforce db=audit", in the daemon's order */
+static const char *listed(struct machine *m)
+{
+	static char text[256];
+	struct pd_error error;
+	json_t *reply;
+	size_t used = 0;
+
+	text[0] = '\0';
+	assert_int_equal(call(m, request_new(CONTROL_LIST), &reply, &error), 0);
+	for (size_t i = 0; i < json_array_size(json_object_get(reply, "policies")); i++) {
+		const json_t *p = json_array_get(json_object_get(reply, "policies"), i);
+
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s=%s",
+					 used ? " " : "",
+					 json_string_value(json_object_get(p, "name")),
+					 json_string_value(json_object_get(p, "mode")));
+	}
+	json_decref(reply);
+	return text;
+}
+
+static char state_of(struct machine *m)
+{
+	struct pd_error error;
+	json_t *reply;
+	char first;
+
+	assert_int_equal(call(m, request_new(CONTROL_STATUS), &reply, &error), 0);
+	first = json_string_value(json_object_get(reply, "state"))[0];
+	json_decref(reply);
+	return first;
+}
+
+static void need_root(void)
+{
+	if (geteuid() != 0) /* policies in folders must be root's */
+		skip();
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void test_folder(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+	json_t *reply;
+
+	need_root();
+	write_text(in_dir(m, "etc/web.yaml"), WEB);
+	start(m);
+	assert_string_equal(listed(m), "web=enforce");
+	assert_int_equal(m->fake->swaps, 1);
+	assert_int_equal(state_of(m), 'e');
+	/* nothing has changed: nothing is swapped */
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), &reply, &error), 0);
+	assert_true(json_is_false(json_object_get(reply, "changed")));
+	json_decref(reply);
+	assert_int_equal(m->fake->swaps, 1);
+	/* one good and one bad file: neither counts */
+	write_text(in_dir(m, "etc/db.yaml"), DB);
+	write_text(in_dir(m, "etc/zzz.yaml"), "version: 1\nname: zzz\ndefualt: deny\n");
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), -EINVAL);
+	assert_int_equal(error.line, 3);
+	assert_non_null(strstr(error.file, "zzz.yaml"));
+	assert_string_equal(listed(m), "web=enforce");
+	assert_int_equal(m->fake->swaps, 1);
+	unlink(in_dir(m, "etc/zzz.yaml"));
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), 0);
+	assert_string_equal(listed(m), "db=enforce web=enforce");
+	assert_int_equal(m->fake->swaps, 2);
+	unlink(in_dir(m, "etc/db.yaml"));
+	unlink(in_dir(m, "etc/web.yaml"));
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), 0);
+	assert_string_equal(listed(m), "");
+	assert_int_equal(state_of(m), 'i');
+}
+
+static void test_load(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+
+	start(m);
+	assert_int_equal(load(m, "/home/x/web.yaml", WEB, &error), 0);
+	assert_string_equal(listed(m), "web=enforce");
+	assert_true(exists(in_dir(m, "run/policies/web.json")));
+	/* again, changed: replaced */
+	assert_int_equal(load(m, "/home/x/web.yaml", WEB "mode: audit\n", &error), 0);
+	assert_string_equal(listed(m), "web=audit");
+	/* the same policy from elsewhere: replaced */
+	assert_int_equal(load(m, "/home/y/web2.yaml", WEB, &error), 0);
+	assert_string_equal(listed(m), "web=enforce");
+	/* the same file under another name */
+	assert_int_equal(load(m, "/home/y/web2.yaml", DB, &error), 0);
+	assert_string_equal(listed(m), "db=enforce");
+	assert_false(exists(in_dir(m, "run/policies/web.json")));
+	/* wrong: nothing changes, nothing is left */
+	assert_int_equal(load(m, "/home/x/bad.yaml", "version: 1\nname: bad\n", &error), -EINVAL);
+	assert_string_equal(error.file, "/home/x/bad.yaml");
+	assert_false(exists(in_dir(m, "run/policies/bad.json")));
+	assert_string_equal(listed(m), "db=enforce");
+	assert_int_equal(call(m, named(CONTROL_UNLOAD, "nope"), NULL, &error), -ENOENT);
+	assert_int_equal(call(m, named(CONTROL_UNLOAD, "db"), NULL, &error), 0);
+	assert_string_equal(listed(m), "");
+	assert_false(exists(in_dir(m, "run/policies/db.json")));
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *text, *message;
+		int code;
+	} cases[] = {
+		{ "match: [{exe: \"/**\"}]\ndefault: deny\n", "would confine every task", -EPERM },
+		{ "match: [{cgroup: /}]\ndefault: deny\n", "would confine every task", -EPERM },
+		{ "match: [{cgroup: /init.scope}]\ndefault: deny\n", "would confine PID 1",
+		  -EPERM },
+		{ "match: [{exe: \"/usr/sbin/*\"}]\ndefault: {file: deny, exec: allow, socket: "
+		  "allow, "
+		  "capability: allow}\n",
+		  "would confine", -EPERM },
+		{ "match: [{cgroup: /p}]\ndefault: deny\n", "would confine policyd itself",
+		  -EPERM },
+		{ "match: [{image: nginx}]\ndefault: deny\n", "selects containers", -ENOTSUP },
+		{ "match: [{exe: /a}, {pod: x}]\ndefault: deny\n", "selects containers", -ENOTSUP },
+		{ "match: [{exe: /a}]\ndefault: deny\nexpect: [{allow: read, path: /x}]\n",
+		  "does not hold", -EINVAL },
+	};
+	struct machine *m = *state;
+	struct pd_error error;
+	char text[512];
+
+	start(m);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "version: 1\nname: wide\n%s", cases[i].text);
+		if (load(m, "/w.yaml", text, &error) != cases[i].code ||
+		    !strstr(error.text, cases[i].message))
+			fail_msg("%s: %s", cases[i].text, error.text);
+	}
+	snprintf(text, sizeof(text), "version: 1\nname: wide\n%s", cases[0].text);
+	assert_int_equal(call(m, load_request("/w.yaml", text, "other"), NULL, &error), -EPERM);
+	assert_int_equal(call(m, load_request("/w.yaml", text, "wide"), NULL, &error), 0);
+	assert_string_equal(listed(m), "wide=enforce");
+	/* in audit mode, or allowing by default, it harms nobody */
+	snprintf(text, sizeof(text), "version: 1\nname: other\nmode: audit\n%s", cases[0].text);
+	assert_int_equal(load(m, "/o.yaml", text, &error), 0);
+	/* so that the change of mode is what is refused */
+	text[0] = '\0';
+	json_t *request = named(CONTROL_MODE, "other");
+	json_object_set_new(request, "mode", json_string("enforce"));
+	assert_int_equal(call(m, request, NULL, &error), -EPERM);
+	assert_string_equal(listed(m), "other=audit wide=enforce");
+}
+
+static void test_duplicate(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+
+	need_root();
+	write_text(in_dir(m, "etc/web.yaml"), WEB);
+	start(m);
+	assert_int_equal(load(m, "/home/x/web.yaml", WEB, &error), -EEXIST);
+	assert_non_null(strstr(error.text, "etc/web.yaml:2"));
+	assert_false(exists(in_dir(m, "run/policies/web.json")));
+	assert_int_equal(call(m, named(CONTROL_UNLOAD, "web"), NULL, &error), -EPERM);
+	assert_non_null(strstr(error.text, "mode web disabled"));
+}
+
+static int set_mode(struct machine *m, const char *name, const char *mode, struct pd_error *error)
+{
+	json_t *request = named(CONTROL_MODE, name);
+
+	json_object_set_new(request, "mode", json_string(mode));
+	return call(m, request, NULL, error);
+}
+
+static void test_mode(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	assert_int_equal(set_mode(m, "web", "audit", &error), 0);
+	assert_string_equal(listed(m), "web=audit");
+	assert_int_equal(state_of(m), 'a');
+	assert_int_equal(set_mode(m, "none", "audit", &error), -ENOENT);
+	assert_int_equal(set_mode(m, "web", "disabled", &error), 0);
+	assert_string_equal(listed(m), "web=disabled");
+	assert_int_equal(stop(m), 0);
+	/* survives the daemon */
+	start(m);
+	assert_string_equal(listed(m), "web=disabled");
+	assert_int_equal(set_mode(m, "web", "default", &error), 0);
+	assert_string_equal(listed(m), "web=enforce");
+	assert_false(exists(in_dir(m, "run/modes.json")));
+}
+
+static void test_kernel_refuses(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	m->fake->fail_swap = true;
+	assert_int_equal(load(m, "/web.yaml", WEB "mode: audit\n", &error), -EIO);
+	m->fake->fail_swap = true;
+	assert_int_equal(load(m, "/db.yaml", DB, &error), -EIO);
+	assert_false(exists(in_dir(m, "run/policies/db.json")));
+	m->fake->fail_swap = true;
+	assert_int_equal(set_mode(m, "web", "audit", &error), -EIO);
+	m->fake->fail_swap = true;
+	assert_int_equal(call(m, named(CONTROL_UNLOAD, "web"), NULL, &error), -EIO);
+	assert_string_equal(listed(m), "web=enforce");
+	/* what is kept says the same: the next daemon has the old text */
+	assert_int_equal(stop(m), 0);
+	start(m);
+	assert_string_equal(listed(m), "web=enforce");
+}
+
+/* Labels carry slot numbers: the next daemon must give the same ones. */
+static void test_restart_keeps_numbers(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+	uint32_t slot;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	assert_int_equal(load(m, "/db.yaml", DB, &error), 0);
+	slot = decide_binding(m->fake->image, "/system.slice/db.service", "/bin/db");
+	assert_int_not_equal(slot, 0);
+	assert_int_equal(stop(m), 0);
+	start(m);
+	assert_int_equal(call(m, named(CONTROL_UNLOAD, "web"), NULL, &error), 0);
+	assert_int_equal(decide_binding(m->fake->image, "/system.slice/db.service", "/bin/db"),
+			 slot);
+}
+
+static void test_stale(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+	unsigned int swaps;
+
+	need_root();
+	write_text(in_dir(m, "etc/web.yaml"), WEB);
+	start(m);
+	assert_string_equal(listed(m), "web=enforce");
+	assert_int_equal(stop(m), 0);
+	swaps = m->fake->swaps;
+	write_text(in_dir(m, "etc/web.yaml"), "nonsense");
+	start(m);
+	assert_int_equal(state_of(m), 's');
+	assert_string_equal(listed(m), "web=enforce"); /* told from the image */
+	assert_int_equal(m->fake->swaps, swaps);
+	write_text(in_dir(m, "etc/web.yaml"), WEB);
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), 0);
+	assert_int_equal(state_of(m), 'e');
+}
+
+static void test_show(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+	const json_t *policy;
+	json_t *reply;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml",
+			      WEB "description: it serves\nfile:\n  - {deny: read, path: /x}\n",
+			      &error),
+			 0);
+	assert_int_equal(call(m, named(CONTROL_SHOW, "web"), &reply, &error), 0);
+	policy = json_object_get(reply, "policy");
+	assert_string_equal(json_string_value(json_object_get(policy, "description")), "it serves");
+	assert_string_equal(json_string_value(json_object_get(policy, "match")),
+			    "exe /usr/sbin/nginx");
+	assert_true(json_array_size(json_object_get(policy, "decisions")) >= 1);
+	json_decref(reply);
+	assert_int_equal(call(m, named(CONTROL_SHOW, "nope"), NULL, &error), -ENOENT);
+}
+
+static void test_garbage(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+	json_t *object;
+
+	start(m);
+	assert_int_equal(call(m, json_pack("{s:i, s:s}", "v", 1, "command", "boom"), NULL, &error),
+			 -EPROTO);
+	assert_int_equal(call(m, request_new(CONTROL_RUN_END), NULL, &error), -EINVAL);
+	assert_int_equal(call(m, request_new(CONTROL_PROVE), &object, &error), 0);
+	assert_int_equal(json_integer_value(json_object_get(object, "proved")), 7);
+	json_decref(object);
+	/* no JSON: an answer, then the end */
+	assert_int_equal(fd_write_full(client_fd(m->client), "\4\0\0\0oops", 8), 0);
+	assert_int_equal(client_receive(m->client, true, &object, &error), 0);
+	assert_int_equal(reply_check(object, &error), -EPROTO);
+	json_decref(object);
+	assert_int_equal(client_receive(m->client, true, &object, &error), -ECONNRESET);
+	assert_int_equal(stop(m), 0);
+	/* too long: the end */
+	start(m);
+	assert_int_equal(fd_write_full(client_fd(m->client), "\xff\xff\xff\xff", 4), 0);
+	assert_int_equal(client_receive(m->client, true, &object, &error), -ECONNRESET);
+}
+
+static void test_bad_run(void **state)
+{
+	static const char *const paths[] = { "/sys/fs/cgroup",
+					     "/sys/fs/cgroup/policyd.run",
+					     "/sys/fs/cgroup/policyd.run/",
+					     "/sys/fs/cgroup/policyd.run/..",
+					     "/sys/fs/cgroup/policyd.run/a/b",
+					     "/sys/fs/cgroup/policyd.run/none",
+					     "/tmp" };
+	struct machine *m = *state;
+	struct pd_error error;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		json_t *request = named(CONTROL_RUN, "web");
+
+		json_object_set_new(request, "cgroup", json_string(paths[i]));
+		assert_int_not_equal(call(m, request, NULL, &error), 0);
+	}
+	assert_int_equal(m->fake->binds, 0);
+}
+
+/* A reader that does not read loses events, is told how many, and holds nobody up. */
+static void test_slow_reader(void **state)
+{
+	struct machine *m = *state;
+	long long received = 0, dropped = 0;
+	struct pd_error error;
+	json_t *request = request_new(CONTROL_EVENTS), *object;
+
+	start_flooding(m, true);
+	json_object_set_new(request, "follow", json_true());
+	assert_int_equal(call(m, request, NULL, &error), 0);
+	usleep(400000);
+	assert_int_equal(client_send(m->client, request_new(CONTROL_STATUS), &error), 0);
+	for (;;) {
+		assert_int_equal(client_receive(m->client, true, &object, &error), 0);
+		if (json_object_get(object, "event"))
+			received++;
+		dropped += json_integer_value(json_object_get(object, "dropped"));
+		if (json_object_get(object, "ok"))
+			break;
+		json_decref(object);
+	}
+	json_decref(object);
+	assert_true(received > 500);
+	assert_true(received < 4000);
+	assert_true(received + dropped == 4000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_load, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_duplicate, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mode, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kernel_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restart_keeps_numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_show, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_run, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_slow_reader, setup, teardown),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
