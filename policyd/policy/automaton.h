@@ -81,7 +81,7 @@ struct dfa_state {
 struct dfa {
 	struct dfa_state *states;
 	size_t count, room;
-	uint32_t *edges; /* DFA_EDGE */
+	uint32_t *edges; /* DFA_EDGE; never NULL once built */
 	size_t edge_count, edge_room;
 	uint32_t *starts; /* several automata may share one struct, to be minimised together */
 	size_t start_count, start_room;

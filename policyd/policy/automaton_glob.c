@@ -177,7 +177,7 @@ static int add_choice(struct expansion *x, size_t count)
 
 	if (!x->below)
 		return add_sequence(x, x->tokens, count);
-	if (count)
+	if (count || x->length)
 		r = add_sequence(x, x->tokens, count);
 	if (r)
 		return r;

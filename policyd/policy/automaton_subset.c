@@ -360,7 +360,8 @@ static int build(struct subset *s)
 	set_begin(s);
 	set_add(s, 0);
 	r = set_state(s, &start);
-	if (!r && ARRAY_GROW(s->dfa->starts, s->dfa->start_room, s->dfa->start_count, 1))
+	if (!r && (ARRAY_GROW(s->dfa->starts, s->dfa->start_room, s->dfa->start_count, 1) ||
+		   ARRAY_GROW(s->dfa->edges, s->dfa->edge_room, s->dfa->edge_count, 1)))
 		r = -ENOMEM;
 	if (!r)
 		s->dfa->starts[s->dfa->start_count++] = start;

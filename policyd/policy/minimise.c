@@ -334,6 +334,7 @@ static int quotient(struct refine *f, struct dfa *to)
 	int r = 0;
 
 	if (ARRAY_GROW(to->states, to->room, 0, count) ||
+	    ARRAY_GROW(to->edges, to->edge_room, 0, 1) ||
 	    ARRAY_GROW(to->starts, to->start_room, 0, f->dfa->start_count))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count && !r; i++)

@@ -74,8 +74,19 @@ struct section {
 	uint32_t *slots; /* offsets into names */
 	uint32_t *names; /* per slot: count, string ... */
 	size_t name_count, name_room;
+	uint32_t numbering; /* string */
 	struct pool pool;
 };
+
+/* The image carries its own numbering, so that both are swapped, and adopted, as one. */
+static int add_numbering(struct section *s, const struct numbering *numbering)
+{
+	char *text = numbering_save(numbering);
+	int r = text ? pool_add(&s->pool, text, &s->numbering) : -ENOMEM;
+
+	free(text);
+	return r;
+}
 
 static int add_rule(struct section *s, uint32_t number, size_t policy, const struct policy *p,
 		    const struct policy_place *place, struct symbol_rule rule, const char *text)
@@ -205,6 +216,7 @@ static void copy(struct image *image, struct section *s, const struct place *at,
 		.slots = at->slots,
 		.pool = at->pool,
 		.pool_size = s->pool.used,
+		.numbering = s->numbering + at->pool,
 	};
 }
 
@@ -226,6 +238,8 @@ int symbols_write(struct image *image, const struct effective_policy *policies, 
 		r = add_policy(&s, &policies[i], i);
 	for (size_t i = 1; i < slots && !r; i++)
 		r = add_slot(&s, i, &numbering->slots[i - 1].policies);
+	if (!r)
+		r = add_numbering(&s, numbering);
 	if (!r)
 		r = reserve(image, &s, rule_count, count, slots, &at);
 	if (!r) {

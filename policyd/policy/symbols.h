@@ -21,7 +21,7 @@ struct symbols_header {
 	uint32_t slots; /* uint32_t[slot_count]: a uint32_t count, then as many string offsets */
 	uint32_t pool;	/* strings; the last byte is 0 */
 	uint32_t pool_size;
-	uint32_t reserved;
+	uint32_t numbering; /* string: numbering_save() */
 };
 
 struct symbol_rule {
