@@ -199,7 +199,9 @@ static __always_inline int ask_map(const volatile struct pd_label *label, __u8 h
 {
 	struct pd_ask ask;
 
-	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC);
+	/* what may be executed may be mapped to be executed */
+	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC | PD_EXEC);
+	ask.flags = PD_ASK_ANY;
 	pd_ask_object(&ask, dentry, mount);
 	return pd_ask_name(&ask);
 }

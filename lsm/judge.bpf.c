@@ -69,9 +69,9 @@ __hidden struct pd_scratch *pd_scratch_claim(void)
 
 #define INFO(image, at, field) PD_IMAGE_WORD(image, (at) + __builtin_offsetof(struct pd_info, field))
 
-static __always_inline __u32 state_info(const __u8 *image, __u32 state)
+static __always_inline __u32 state_info(const __u8 *image, __u32 reached)
 {
-	return PD_IMAGE_WORD(image, PD_STATE_OFFSET(state));
+	return PD_IMAGE_WORD(image, PD_STATE_OFFSET(reached));
 }
 
 /* The offset of the slot's program record; 0 when the label names what the image does not have. */

@@ -57,10 +57,10 @@ static long climb(__u32 i, struct climb *c)
 
 static __always_inline __u32 set_number(const __u8 *image, struct pd_name *n, __u32 automaton)
 {
-	__u32 state = pd_walk_name(image, n, PD_IMAGE_WORD(image, automaton),
-				   PD_IMAGE_WORD(image, automaton + 4));
+	__u32 reached = pd_walk_name(image, n, PD_IMAGE_WORD(image, automaton),
+				     PD_IMAGE_WORD(image, automaton + 4));
 
-	return PD_IMAGE_WORD(image, PD_IMAGE_WORD(image, PD_STATE_OFFSET(state)) +
+	return PD_IMAGE_WORD(image, PD_IMAGE_WORD(image, PD_STATE_OFFSET(reached)) +
 					    __builtin_offsetof(struct pd_info, program)) &
 	       0xffff;
 }

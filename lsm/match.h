@@ -46,11 +46,13 @@ enum { PD_WORD_RUN_NEXT = 3, PD_WORD_RUN_LENGTH, PD_WORD_RUN_BYTES };
 #ifdef __bpf__
 /* The masks are kept from the optimiser: the 6.1 verifier must see each of them on the register
  * that is used as an index. Loads are one instruction each, aligned or not. */
-#define PD_INDEX(offset, mask)                                                                     \
+#define PD_INDEX(offset, mask) PD_INDEX_NAMED(offset, mask, __COUNTER__)
+#define PD_INDEX_NAMED(offset, mask, number) PD_INDEX_AS(offset, mask, number)
+#define PD_INDEX_AS(offset, mask, number)                                                          \
 	({                                                                                         \
-		__u64 _x = (offset);                                                               \
-		asm volatile("%0 &= %1" : "+r"(_x) : "i"(mask));                                   \
-		_x;                                                                                \
+		__u64 _x##number = (offset);                                                       \
+		asm volatile("%0 &= %1" : "+r"(_x##number) : "i"(mask));                           \
+		_x##number;                                                                        \
 	})
 #define PD_LOAD64(p)                                                                               \
 	({                                                                                         \

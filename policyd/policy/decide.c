@@ -136,6 +136,13 @@ int image_symbol(const unsigned char *image, uint32_t rule, struct symbol *ret_s
 	return 0;
 }
 
+int image_numbering(const unsigned char *image, const char **ret_text, size_t *ret_size)
+{
+	*ret_text = at(image, symbols_of(image)->numbering);
+	*ret_size = strlen(*ret_text);
+	return *ret_size ? 0 : -ENOENT;
+}
+
 size_t image_policy_count(const unsigned char *image)
 {
 	return symbols_of(image)->policy_count;

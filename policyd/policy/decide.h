@@ -53,6 +53,9 @@ struct symbol {
 /** image_symbol() - -ENOENT when there is no such rule */
 int image_symbol(const unsigned char *image, uint32_t rule, struct symbol *ret_symbol);
 
+/** image_numbering() - the text for numbering_load(), inside the image; -ENOENT when it has none */
+int image_numbering(const unsigned char *image, const char **ret_text, size_t *ret_size);
+
 /* What the image knows of the policies it was made of, in the order they were given. */
 struct image_policy {
 	const char *name, *description, *file;

@@ -317,7 +317,7 @@ static int check_symbols(struct checker *c, const struct pd_image *header)
 	if (!s->rule_count || !inside(c, s->rules, s->rule_count, sizeof(struct symbol_rule)) ||
 	    !inside(c, s->policies, s->policy_count, sizeof(struct symbol_policy)) ||
 	    !s->pool_size || !inside(c, s->pool, s->pool_size, 1) ||
-	    c->image[s->pool + s->pool_size - 1])
+	    c->image[s->pool + s->pool_size - 1] || !is_string(s, s->numbering))
 		return bad(c, "its symbols");
 	r = check_symbol_tables(c, s);
 	if (!r)

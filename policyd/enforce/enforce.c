@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policyd/enforce/enforce.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policyd/enforce/enforcer.h"
+#include "policyd/enforce/prove.h"
+#include "policyd.skel.h"
+
+#define SWEEPS_MAX 50 /* each but the last found a task that was being forked during the one before */
+#define SCRATCH_PER_CPU 4
+#define SCRATCH_MIN 16
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int check_machine(const struct enforce_options *options, struct pd_error *error)
+{
+	struct probe_result results[PROBE_MAX];
+	size_t n = enforce_probe(results);
+
+	for (size_t i = 0; i < n; i++) {
+		if (results[i].status != PROBE_FAILED)
+			continue;
+		if (!options->pin_dir && !strcmp(results[i].what, "BPF file system"))
+			continue;
+		return error_set(error, -ENOTSUP, "%s", results[i].text);
+	}
+	return 0;
+}
+
+static unsigned int host_mount_namespace(void)
+{
+	struct stat st;
+
+	if (stat("/proc/1/ns/mnt", &st) && stat("/proc/self/ns/mnt", &st))
+		return 0;
+	return (unsigned int)st.st_ino;
+}
+
+static void size_maps(struct policyd_bpf *skeleton, const struct enforce_options *options)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned int scratch = cpus > 0 ? (unsigned int)cpus * SCRATCH_PER_CPU : SCRATCH_MIN;
+
+	if (scratch < SCRATCH_MIN)
+		scratch = SCRATCH_MIN;
+	if (scratch > 256)
+		scratch = 256;
+	bpf_map__set_max_entries(skeleton->maps.scratch, scratch);
+	skeleton->rodata->pd_scratch_entries = scratch;
+	bpf_map__set_max_entries(skeleton->maps.denials,
+				 (unsigned int)options->ring_bytes[PD_RING_DENIALS]);
+	bpf_map__set_max_entries(skeleton->maps.notices,
+				 (unsigned int)options->ring_bytes[PD_RING_NOTICES]);
+}
+
+static int pin_maps(struct enforcer *e, struct pd_error *error)
+{
+	struct policyd_bpf *s = e->skeleton;
+	struct bpf_map *maps[] = { s->maps.labels,  s->maps.images, s->maps.bindings,
+				   s->maps.state,   s->maps.denials, s->maps.notices };
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(maps) / sizeof(maps[0]); i++)
+		r = pins_map(&e->pins, maps[i], error);
+	/* An eighth of the ring for one container, whatever size a pinned ring turned out to have. */
+	s->rodata->pd_share_bytes[PD_RING_DENIALS] = bpf_map__max_entries(s->maps.denials) / 8;
+	s->rodata->pd_share_bytes[PD_RING_NOTICES] = bpf_map__max_entries(s->maps.notices) / 8;
+	return r;
+}
+
+static int explain_load(int code, struct pd_error *error)
+{
+	if (code == -EPERM || code == -EACCES)
+		return error_set(error, -EPERM,
+				 "the kernel does not let this process load LSM programs; run as root with "
+				 "CAP_BPF and CAP_PERFMON, outside of a container");
+	if (code == -EINVAL)
+		return error_set(error, -EPROTO,
+				 "the kernel refused the programs or pinned maps do not fit them; try "
+				 "policyctl detach, then start again with -d to see why");
+	return error_set(error, code, "cannot load the BPF programs: %s", strerror(-code));
+}
+
+static void *map_memory(int fd, size_t size, int protection)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *at = mmap(NULL, (size + (size_t)page - 1) & ~((size_t)page - 1), protection,
+			MAP_SHARED, fd, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static size_t state_bytes(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (sizeof(struct pd_state) + page - 1) & ~(page - 1);
+}
+
+static int map_state(struct enforcer *e, struct pd_error *error)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	e->state = map_memory(bpf_map__fd(e->skeleton->maps.state), sizeof(*e->state),
+			      PROT_READ | PROT_WRITE);
+	if (!e->state)
+		return error_set(error, -errno, "cannot map the counters: %s", strerror(errno));
+	if (bpf_obj_get_info_by_fd(bpf_map__fd(e->skeleton->maps.labels), &info, &size))
+		return error_set(error, -errno, "cannot ask for the labels map's number: %s",
+				 strerror(errno));
+	e->state->label_map_id = info.id;
+	e->state->host_mnt_ns = host_mount_namespace();
+	e->state->daemon_tgid = (unsigned int)getpid();
+	e->state->helper_tgid = e->prover ? (unsigned int)prover_pid(e->prover) : 0;
+	return 0;
+}
+
+/* The image of the daemon before, if there is one. */
+static int adopt_image(struct enforcer *e, struct pd_error *error)
+{
+	__u32 zero = 0, id = 0;
+	void *image;
+	int fd;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.images), &zero, &id))
+		return 0;
+	fd = bpf_map_get_fd_by_id(id);
+	if (fd < 0)
+		return error_set(error, -errno, "cannot open the pinned image: %s", strerror(errno));
+	image = map_memory(fd, PD_IMAGE_SIZE, PROT_READ);
+	close(fd);
+	if (!image)
+		return error_set(error, -errno, "cannot map the pinned image: %s", strerror(errno));
+	e->image = image;
+	return 0;
+}
+
+static int load(struct enforcer *e, const struct enforce_options *options, struct pd_error *error)
+{
+	int r;
+
+	e->skeleton = policyd_bpf__open();
+	if (!e->skeleton)
+		return error_set(error, -ENOMEM, "cannot open the BPF programs: %s", strerror(errno));
+	r = hooks_choose(e->skeleton, e->hooks, error);
+	if (r)
+		return r;
+	size_maps(e->skeleton, options);
+	r = pin_maps(e, error);
+	if (r)
+		return r;
+	r = policyd_bpf__load(e->skeleton);
+	return r ? explain_load(r, error) : 0;
+}
+
+int enforce_open(const struct enforce_options *options, struct enforcer **ret_enforcer,
+		 struct pd_error *error)
+{
+	struct enforcer *e;
+	int r = check_machine(options, error);
+
+	if (r)
+		return r;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return error_set(error, -ENOMEM, "out of memory");
+	e->prover = options->prover;
+	r = pins_open(&e->pins, options->pin_dir, &e->adopted, error);
+	if (!r)
+		r = load(e, options, error);
+	if (!r)
+		r = map_state(e, error);
+	if (!r && e->adopted)
+		r = adopt_image(e, error);
+	if (!r && e->adopted)
+		r = attach_adopted(e, error);
+	if (r) {
+		enforce_close(e);
+		return r;
+	}
+	*ret_enforcer = e;
+	return 0;
+}
+
+static void close_links(struct enforcer *e)
+{
+	for (int i = 1; i < PD_HOOK_COUNT; i++) {
+		if (e->links[i])
+			bpf_link__disconnect(e->links[i]); /* keeps the pin */
+		bpf_link__destroy(e->links[i]);
+	}
+	for (int i = 0; i < EXTRA_COUNT; i++) {
+		if (e->extras[i])
+			bpf_link__disconnect(e->extras[i]);
+		bpf_link__destroy(e->extras[i]);
+	}
+}
+
+void enforce_close(struct enforcer *e)
+{
+	if (!e)
+		return;
+	close_links(e);
+	if (e->image)
+		munmap((void *)e->image, PD_IMAGE_SIZE);
+	if (e->state) {
+		if (e->state->daemon_tgid == (unsigned int)getpid())
+			e->state->daemon_tgid = e->state->helper_tgid = 0;
+		munmap(e->state, state_bytes());
+	}
+	policyd_bpf__destroy(e->skeleton);
+	free(e);
+}
+
+/* ---- swapping -------------------------------------------------------------------------------- */
+
+/* A new inner map with the image in it; -1 with errno. */
+static int image_map(const unsigned char *image, void **ret_mapped)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	const struct pd_image *head = (const void *)image;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pd_image", 4, PD_IMAGE_SIZE, 1, &options);
+	void *at;
+
+	if (fd < 0)
+		return -1;
+	at = map_memory(fd, PD_IMAGE_SIZE, PROT_READ | PROT_WRITE);
+	if (!at) {
+		close(fd);
+		return -1;
+	}
+	memcpy(at, image, head->size < PD_IMAGE_SIZE ? head->size : PD_IMAGE_SIZE);
+	mprotect(at, PD_IMAGE_SIZE, PROT_READ);
+	*ret_mapped = at;
+	return fd;
+}
+
+static int put_image(struct enforcer *e, const unsigned char *image, struct pd_error *error)
+{
+	__u32 zero = 0;
+	void *mapped = NULL;
+	int fd = image_map(image, &mapped);
+	int r = 0;
+
+	if (fd < 0)
+		return error_set(error, -errno,
+				 "cannot make a map for the image (%u MB): %s; the memory limit of "
+				 "policyd's cgroup may be too low",
+				 PD_IMAGE_SIZE >> 20, strerror(errno));
+	if (bpf_map_update_elem(bpf_map__fd(e->skeleton->maps.images), &zero, &fd, BPF_ANY))
+		r = error_set(error, -errno, "cannot swap the image in: %s", strerror(errno));
+	close(fd);
+	if (r) {
+		munmap(mapped, PD_IMAGE_SIZE);
+		return r;
+	}
+	if (e->image)
+		munmap((void *)e->image, PD_IMAGE_SIZE);
+	e->image = mapped;
+	return 0;
+}
+
+int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups,
+		 struct pd_error *error)
+{
+	unsigned long labelled;
+	int r = attach_groups(e, groups, error);
+
+	if (!r)
+		r = put_image(e, image, error);
+	if (r)
+		return r;
+	r = enforce_sweep(e, &labelled, error);
+	attach_drop(e, groups);
+	return r;
+}
+
+const unsigned char *enforce_image(const struct enforcer *e)
+{
+	return e->image;
+}
+
+/* ---- labels and bindings --------------------------------------------------------------------- */
+
+int enforce_bind(struct enforcer *e, uint64_t cgroup_id, uint32_t slot, struct pd_error *error)
+{
+	struct pd_binding binding = { .slot = slot };
+	__u64 key = cgroup_id;
+
+	if (bpf_map_update_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding, BPF_ANY))
+		return error_set(error, -errno, "cannot bind cgroup %llu: %s",
+				 (unsigned long long)cgroup_id, strerror(errno));
+	return 0;
+}
+
+int enforce_unbind(struct enforcer *e, uint64_t cgroup_id)
+{
+	__u64 key = cgroup_id;
+
+	return bpf_map_delete_elem(bpf_map__fd(e->skeleton->maps.bindings), &key) ? -errno : 0;
+}
+
+static int sweep_once(struct enforcer *e, struct pd_error *error)
+{
+	struct bpf_link *link = bpf_program__attach_iter(e->skeleton->progs.sweep, NULL);
+	char buffer[64];
+	ssize_t n;
+	int fd;
+
+	if (!link)
+		return error_set(error, -errno, "cannot start a sweep: %s", strerror(errno));
+	fd = bpf_iter_create(bpf_link__fd(link));
+	bpf_link__destroy(link);
+	if (fd < 0)
+		return error_set(error, -errno, "cannot start a sweep: %s", strerror(errno));
+	do
+		n = read(fd, buffer, sizeof(buffer));
+	while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
+	close(fd);
+	return n < 0 ? error_set(error, -errno, "a sweep failed: %s", strerror(errno)) : 0;
+}
+
+int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_error *error)
+{
+	unsigned long long start = e->state->labelled, before, failed = e->state->sweep_failed;
+	int r;
+
+	if (!e->links[PD_HOOK_task_alloc]) { /* nothing is enforced, nobody to label */
+		*ret_labelled = 0;
+		return 0;
+	}
+	for (int i = 0; i < SWEEPS_MAX; i++) {
+		before = e->state->labelled;
+		r = sweep_once(e, error);
+		if (r)
+			return r;
+		if (e->state->labelled == before)
+			break;
+	}
+	*ret_labelled = (unsigned long)(e->state->labelled - start);
+	if (e->state->sweep_failed != failed)
+		return error_set(error, -ENOMEM,
+				 "%llu running tasks could not be labelled for want of memory and stay "
+				 "unconfined; restart them, or free memory and reload",
+				 (unsigned long long)(e->state->sweep_failed - failed));
+	return 0;
+}
+
+/* ---- looking in ------------------------------------------------------------------------------ */
+
+struct pd_state *enforce_state(const struct enforcer *e)
+{
+	return e->state;
+}
+
+int enforce_ring_fd(const struct enforcer *e, enum pd_ring ring)
+{
+	return bpf_map__fd(ring == PD_RING_DENIALS ? e->skeleton->maps.denials :
+						     e->skeleton->maps.notices);
+}
+
+bool enforce_adopted(const struct enforcer *e)
+{
+	return e->adopted && e->image;
+}
+
+static size_t map_bytes(int fd)
+{
+	char path[64], line[128];
+	unsigned long long bytes = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %llu", &bytes) == 1)
+			break;
+	fclose(file);
+	return (size_t)bytes;
+}
+
+size_t enforce_kernel_bytes(const struct enforcer *e)
+{
+	struct bpf_map *map;
+	size_t total = e->image ? PD_IMAGE_SIZE : 0;
+
+	bpf_object__for_each_map(map, e->skeleton->obj)
+		if (bpf_map__fd(map) >= 0)
+			total += map_bytes(bpf_map__fd(map));
+	return total;
+}

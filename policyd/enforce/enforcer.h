@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The insides of struct enforcer, for the files of this folder. */
+#ifndef PD_ENFORCE_ENFORCER_H
+#define PD_ENFORCE_ENFORCER_H
+
+#include "policyd/enforce/enforce.h"
+#include "policyd/enforce/hooks.h"
+#include "policyd/enforce/pins.h"
+
+struct bpf_link;
+struct policyd_bpf;
+
+/* Programs that are no LSM hooks: attached with PD_GROUP_CORE. */
+enum extra_program {
+	EXTRA_TASK_NEWTASK,
+	EXTRA_GUARD_SYSCTL,
+	EXTRA_COUNT,
+};
+
+struct enforcer {
+	struct policyd_bpf *skeleton;
+	struct pins pins;
+	struct hook hooks[PD_HOOK_COUNT];
+	struct bpf_link *links[PD_HOOK_COUNT];
+	struct bpf_link *extras[EXTRA_COUNT];
+	const unsigned char *image; /* mapped; NULL: none in force */
+	struct pd_state *state;	    /* mapped */
+	struct prover *prover;
+	bool adopted;
+};
+
+/* attach.c */
+
+/**
+ * attach_groups() - attach what is missing for these groups, and have it proved
+ *
+ * On failure whatever this call attached is detached again.
+ */
+int attach_groups(struct enforcer *enforcer, uint32_t groups, struct pd_error *error);
+
+/** attach_drop() - detach every hook that is in none of these groups */
+void attach_drop(struct enforcer *enforcer, uint32_t groups);
+
+/** attach_adopted() - our programs in place of pinned ones of the daemon before; *ret_groups: theirs */
+int attach_adopted(struct enforcer *enforcer, struct pd_error *error);
+
+#endif

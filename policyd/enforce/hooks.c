@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policyd/enforce/hooks.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policyd.skel.h"
+
+static const char *const hook_names[PD_HOOK_COUNT] = {
+#define NAME(name, group) [PD_HOOK_##name] = #name,
+	PD_HOOKS(NAME)
+#undef NAME
+};
+
+static const enum pd_hook_group hook_groups[PD_HOOK_COUNT] = {
+#define GROUP(name, group) [PD_HOOK_##name] = PD_GROUP_##group,
+	PD_HOOKS(GROUP)
+#undef GROUP
+};
+
+/* Absent on some kernels that do the same by other hooks: 6.1 truncates through path_truncate and
+ * sets ACLs through inode_setxattr; early 6.1.y had one ioctl hook for both word sizes. */
+static bool may_be_absent(enum pd_hook hook)
+{
+	return hook == PD_HOOK_file_truncate || hook == PD_HOOK_inode_set_acl ||
+	       hook == PD_HOOK_inode_remove_acl || hook == PD_HOOK_file_ioctl_compat;
+}
+
+/* Parameters of the kernel's hook, -1 when it has none of that name. */
+static int parameter_count(const struct btf *btf, const char *hook)
+{
+	char name[80];
+	int id;
+
+	snprintf(name, sizeof(name), "bpf_lsm_%s", hook);
+	id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
+	if (id < 0)
+		return -1;
+	return btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, (unsigned int)id)->type));
+}
+
+static struct bpf_program *choose(struct policyd_bpf *skeleton, const char *name, int parameters)
+{
+	const char *chosen = name;
+	struct bpf_program *program;
+
+	/* 6.3 put the mount's idmap in front of this hook's arguments */
+	if (!strcmp(name, "inode_setattr") && parameters == 3)
+		chosen = "inode_setattr_idmap";
+	program = bpf_object__find_program_by_name(skeleton->obj, chosen);
+	if (program)
+		bpf_program__set_autoload(program, true);
+	return program;
+}
+
+int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
+		 struct pd_error *error)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct bpf_program *program;
+	int r = 0;
+
+	if (!btf)
+		return error_set(error, -ENOTSUP,
+				 "this kernel has no type information (/sys/kernel/btf/vmlinux); "
+				 "use one built with CONFIG_DEBUG_INFO_BTF, as Debian's are");
+	bpf_object__for_each_program(program, skeleton->obj) {
+		enum bpf_prog_type type = bpf_program__type(program);
+
+		bpf_program__set_autoload(program, type != BPF_PROG_TYPE_LSM);
+	}
+	for (int i = 1; i < PD_HOOK_COUNT; i++) {
+		int parameters = parameter_count(btf, hook_names[i]);
+
+		hooks[i] = (struct hook){ .name = hook_names[i], .group = hook_groups[i] };
+		if (parameters >= 0)
+			hooks[i].program = choose(skeleton, hook_names[i], parameters);
+		if (!hooks[i].program && !may_be_absent((enum pd_hook)i)) {
+			r = error_set(error, -ENOTSUP,
+				      "this kernel has no LSM hook %s for BPF; 6.1 or newer is needed",
+				      hook_names[i]);
+			break;
+		}
+	}
+	btf__free(btf);
+	return r;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policyd/enforce/pins.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "lsm/abi.h"
+#include "policyd/enforce/enforce.h"
+
+#ifndef BPF_FS_MAGIC
+#define BPF_FS_MAGIC 0xcafe4a11
+#endif
+
+/* Names of the kernel's or ours, in a folder whose length was checked: always fits. */
+static void path_join(char out[PATH_MAX], const char *dir, const char *kind, const char *name)
+{
+	snprintf(out, PATH_MAX, "%.4000s/%s%s%.64s", dir, kind, name ? "/" : "", name ? name : "");
+}
+
+static bool in_bpffs(const char *path)
+{
+	char parent[PATH_MAX];
+	struct statfs fs;
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	while (statfs(parent, &fs)) {
+		slash = strrchr(parent, '/');
+		if (!slash || slash == parent)
+			return false;
+		*slash = '\0';
+	}
+	return (unsigned int)fs.f_type == BPF_FS_MAGIC;
+}
+
+static int make_dir(const char *path, struct pd_error *error)
+{
+	struct stat st;
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return error_set(error, -errno, "cannot make %s: %s", path, strerror(errno));
+	if (lstat(path, &st))
+		return error_set(error, -errno, "cannot look at %s: %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode) || st.st_uid || (st.st_mode & 022))
+		return error_set(error, -EINVAL,
+				 "%s must be a directory that only root can write; remove it with "
+				 "policyctl detach",
+				 path);
+	return 0;
+}
+
+/* Pins of another layout: its programs read labels and images in a way ours do not. */
+static int refuse_other_layouts(const char *pin_dir, struct pd_error *error)
+{
+	struct dirent *entry;
+	char ours[32];
+	DIR *dir = opendir(pin_dir);
+	int r = 0;
+
+	if (!dir)
+		return 0;
+	snprintf(ours, sizeof(ours), "abi-%d", PD_ABI);
+	while (!r && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, ours))
+			continue;
+		r = error_set(error, -EPROTO,
+			      "%s/%s is not of this version's layout (%s); end that enforcement with "
+			      "policyctl detach, then start again",
+			      pin_dir, entry->d_name, ours);
+	}
+	closedir(dir);
+	return r;
+}
+
+int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd_error *error)
+{
+	char path[PATH_MAX];
+	int r;
+
+	pins->dir[0] = '\0';
+	*ret_found = false;
+	if (!pin_dir)
+		return 0;
+	if (strlen(pin_dir) > sizeof(pins->dir) - 16)
+		return error_set(error, -ENAMETOOLONG, "pin_dir %s is too long", pin_dir);
+	if (!in_bpffs(pin_dir))
+		return error_set(error, -ENOENT,
+				 "%s is not in a BPF file system; mount one with: mount -t bpf bpf "
+				 "/sys/fs/bpf",
+				 pin_dir);
+	r = refuse_other_layouts(pin_dir, error);
+	if (!r)
+		r = make_dir(pin_dir, error);
+	snprintf(pins->dir, sizeof(pins->dir), "%s/abi-%d", pin_dir, PD_ABI);
+	if (!r)
+		r = make_dir(pins->dir, error);
+	path_join(path, pins->dir, "maps", NULL);
+	if (!r)
+		r = make_dir(path, error);
+	path_join(path, pins->dir, "links", NULL);
+	if (!r)
+		r = make_dir(path, error);
+	path_join(path, pins->dir, "maps", "images");
+	if (!r)
+		*ret_found = !access(path, F_OK);
+	return r;
+}
+
+int pins_map(const struct pins *pins, struct bpf_map *map, struct pd_error *error)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 size = sizeof(info);
+	char path[PATH_MAX];
+	int fd;
+
+	if (!pins->dir[0])
+		return 0;
+	path_join(path, pins->dir, "maps", bpf_map__name(map));
+	fd = bpf_obj_get(path);
+	if (fd >= 0) {
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && info.max_entries)
+			bpf_map__set_max_entries(map, info.max_entries);
+		close(fd);
+	}
+	if (bpf_map__set_pin_path(map, path))
+		return error_set(error, -ENOMEM, "out of memory");
+	return 0;
+}
+
+int pins_link(const struct pins *pins, struct bpf_link *link, const char *name,
+	      struct pd_error *error)
+{
+	char path[PATH_MAX], fresh[PATH_MAX];
+	int r;
+
+	if (!pins->dir[0])
+		return 0;
+	path_join(path, pins->dir, "links", name);
+	snprintf(fresh, sizeof(fresh), "%.4000s-new", path);
+	unlink(fresh);
+	r = bpf_link__pin(link, fresh);
+	if (!r && rename(fresh, path))
+		r = -errno;
+	if (r) {
+		unlink(fresh);
+		return error_set(error, r, "cannot pin the link of %s at %s: %s", name, path,
+				 strerror(-r));
+	}
+	return 0;
+}
+
+void pins_drop_link(const struct pins *pins, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!pins->dir[0])
+		return;
+	path_join(path, pins->dir, "links", name);
+	unlink(path);
+}
+
+void pins_drop_other_links(const struct pins *pins, bool (*is_ours)(void *context, const char *name),
+			   void *context)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	if (!pins->dir[0])
+		return;
+	path_join(path, pins->dir, "links", NULL);
+	dir = opendir(path);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && !is_ours(context, entry->d_name))
+			pins_drop_link(pins, entry->d_name);
+	closedir(dir);
+}
+
+/* ---- ending it ------------------------------------------------------------------------------- */
+
+static int empty_dir(const char *path, struct pd_error *error)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT ?
+			       0 :
+			       error_set(error, -errno, "cannot read %s: %s", path, strerror(errno));
+	while (!r && (entry = readdir(dir))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (unlinkat(dirfd(dir), entry->d_name, 0))
+			r = error_set(error, -errno, "cannot remove %s/%s: %s", path, entry->d_name,
+				      strerror(errno));
+	}
+	closedir(dir);
+	if (!r && rmdir(path))
+		r = error_set(error, -errno, "cannot remove %s: %s", path, strerror(errno));
+	return r;
+}
+
+/* One layout's folder; links first, so that no program runs on maps that are going. */
+static int detach_layout(const char *dir, struct pd_error *error)
+{
+	char path[PATH_MAX];
+	int r;
+
+	path_join(path, dir, "links", NULL);
+	r = empty_dir(path, error);
+	path_join(path, dir, "maps", NULL);
+	if (!r)
+		r = empty_dir(path, error);
+	if (!r)
+		r = empty_dir(dir, error);
+	return r;
+}
+
+int enforce_detach(const char *pin_dir, struct pd_error *error)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+	int r = 0;
+
+	if (!in_bpffs(pin_dir))
+		return 0;
+	dir = opendir(pin_dir);
+	if (!dir)
+		return errno == ENOENT ? 0 :
+					 error_set(error, -errno, "cannot read %s: %s", pin_dir,
+						   strerror(errno));
+	while (!r && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%.3800s/%.250s", pin_dir, entry->d_name);
+		r = detach_layout(path, error);
+	}
+	closedir(dir);
+	if (!r && rmdir(pin_dir))
+		r = error_set(error, -errno, "cannot remove %s: %s", pin_dir, strerror(errno));
+	return r;
+}

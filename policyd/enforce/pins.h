@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The folder in the host's bpffs that keeps enforcement alive without a daemon:
+ *   PIN_DIR/abi-N/maps/NAME   labels, images, bindings, state, denials, notices
+ *   PIN_DIR/abi-N/links/NAME  one for each attached program
+ */
+#ifndef PD_ENFORCE_PINS_H
+#define PD_ENFORCE_PINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policyd/base/error.h"
+
+struct bpf_link;
+struct bpf_map;
+
+struct pins {
+	char dir[200]; /* PIN_DIR/abi-N; "": nothing is pinned */
+};
+
+/**
+ * pins_open() - find or make the folder
+ * @pin_dir: NULL: nothing will be pinned
+ *
+ * Returns 0; -ENOENT when pin_dir is in no bpffs; -EPROTO when it holds pins of another layout version;
+ * -EPERM; -EINVAL when others may write to it.
+ */
+int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd_error *error);
+
+/** pins_map() - have a map pinned, or taken from its pin, when the object is loaded. A pinned map's
+ * size wins over the one asked for. */
+int pins_map(const struct pins *pins, struct bpf_map *map, struct pd_error *error);
+
+/** pins_link() - pin a link, in one step replacing one of that name, which lets go of its program */
+int pins_link(const struct pins *pins, struct bpf_link *link, const char *name,
+	      struct pd_error *error);
+/** pins_drop_link() - the program goes once no descriptor is left */
+void pins_drop_link(const struct pins *pins, const char *name);
+/** pins_drop_other_links() - links pinned by another build under names ours does not have */
+void pins_drop_other_links(const struct pins *pins, bool (*is_ours)(void *context, const char *name),
+			   void *context);
+
+#endif
