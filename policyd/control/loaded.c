@@ -25,6 +25,7 @@ static void file_done(struct loaded_file *file)
 	free(file->include_dir);
 	strings_free(file->force);
 	strings_free(file->names);
+	policy_list_done(&file->policies);
 	*file = (struct loaded_file){ 0 };
 }
 
@@ -139,14 +140,12 @@ static int remember_names(struct loaded_file *file, struct policy *const *polici
 		file->names[i] = strdup(policies[i]->name);
 		if (!file->names[i])
 			return -ENOMEM;
-		file->name_count++;
 	}
 	file->key = count ? strdup(policies[0]->name) : NULL;
 	return file->key ? 0 : -ENOMEM;
 }
 
-int loaded_parse(struct loaded_file *file, char *const *include_dirs, struct policy_list *list,
-		 struct pd_error *error)
+int loaded_parse(struct loaded_file *file, char *const *include_dirs, struct pd_error *error)
 {
 	CLEANUP_FREE const char **dirs = NULL;
 	struct parse_options options = { .trust_files = false };
@@ -179,7 +178,7 @@ int loaded_parse(struct loaded_file *file, char *const *include_dirs, struct pol
 		free(policies);
 		return error_set(error, r, "out of memory");
 	}
-	return policy_list_take(list, policies, count, error);
+	return policy_list_take(&file->policies, policies, count, error);
 }
 
 static bool replaces(const struct loaded_file *fresh, const struct loaded_file *old)
@@ -193,6 +192,11 @@ static bool replaces(const struct loaded_file *fresh, const struct loaded_file *
 	return false;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct loaded_file *)a)->key, ((const struct loaded_file *)b)->key);
+}
+
 void loaded_settle(struct loaded *loaded)
 {
 	for (size_t i = 0; i < loaded->count; i++)
@@ -200,6 +204,8 @@ void loaded_settle(struct loaded *loaded)
 			if (loaded->items[i].fresh && !loaded->items[j].fresh &&
 			    replaces(&loaded->items[i], &loaded->items[j]))
 				loaded->items[j].gone = true;
+	if (loaded->count)
+		qsort(loaded->items, loaded->count, sizeof(loaded->items[0]), by_key);
 }
 
 struct loaded_file *loaded_find(struct loaded *loaded, const char *name)

@@ -16,8 +16,8 @@ struct loaded_file {
 	size_t size;
 	char *include_dir; /* may be NULL */
 	char **force;	   /* NULL-terminated */
-	char **names;	   /* of its policies, NULL-terminated */
-	size_t name_count;
+	struct policy_list policies; /* once parsed, until they are taken */
+	char **names; /* theirs, NULL-terminated */
 	bool fresh; /* not on disk yet */
 	bool gone;  /* to be removed from disk */
 };
@@ -37,18 +37,18 @@ int loaded_add(struct loaded *loaded, const struct control_file *file, const cha
 	       struct pd_error *error);
 
 /**
- * loaded_parse() - the policies of one file, appended to @list
+ * loaded_parse() - fill file->policies
  * @include_dirs: searched after the file's own include_dir
  *
  * Fills file->names and file->key.
  */
-int loaded_parse(struct loaded_file *file, char *const *include_dirs, struct policy_list *list,
-		 struct pd_error *error);
+int loaded_parse(struct loaded_file *file, char *const *include_dirs, struct pd_error *error);
 
 /**
  * loaded_settle() - fresh files replace older ones from the same source or with a policy of the same name
  *
- * Marks those as gone; call it once all are parsed.
+ * Marks those as gone, and sorts all by key, so that the order is that of the next loaded_read(). Call it
+ * once all are parsed.
  */
 void loaded_settle(struct loaded *loaded);
 

@@ -114,35 +114,26 @@ static int read_loaded(const struct store *store, const struct store_change *cha
 {
 	CLEANUP_FREE char *dir = string_format("%s/policies", store->run_dir);
 	struct loaded *loaded = &candidate->loaded;
-	struct policy_list *lists;
 	int r = dir ? loaded_read(dir, loaded, error) : -ENOMEM;
 
 	for (size_t i = 0; !r && i < change->file_count; i++)
 		r = loaded_add(loaded, &change->files[i], change->force, error);
-	if (r || !loaded->count)
-		return r;
-	lists = calloc(loaded->count, sizeof(*lists));
-	if (!lists)
-		return error_set(error, -ENOMEM, "out of memory");
 	for (size_t i = 0; !r && i < loaded->count; i++)
-		r = loaded_parse(&loaded->items[i], store->config->include_dirs, &lists[i], error);
-	if (!r)
-		loaded_settle(loaded);
-	for (size_t i = 0; i < loaded->count; i++) {
+		r = loaded_parse(&loaded->items[i], store->config->include_dirs, error);
+	if (r)
+		return r;
+	loaded_settle(loaded);
+	for (size_t i = 0; !r && i < loaded->count; i++) {
 		struct loaded_file *file = &loaded->items[i];
-		bool unload = change->unload && policy_list_find(&lists[i], change->unload);
+		struct policy_list list = file->policies;
 
-		file->gone = file->gone || unload;
-		if (!r && !file->gone) {
-			struct policy **policies = lists[i].items;
-			size_t count = lists[i].count;
-
-			lists[i] = (struct policy_list){ 0 };
-			r = policy_list_take(&candidate->policies, policies, count, error);
-		}
-		policy_list_done(&lists[i]);
+		if (change->unload && policy_list_find(&list, change->unload))
+			file->gone = true;
+		if (file->gone)
+			continue;
+		file->policies = (struct policy_list){ 0 };
+		r = policy_list_take(&candidate->policies, list.items, list.count, error);
 	}
-	free(lists);
 	return r;
 }
 
@@ -170,7 +161,11 @@ static int read_run(const struct store *store, const struct store_run *run,
 	int r = loaded_add(&single, &run->file, NULL, error);
 
 	if (!r)
-		r = loaded_parse(&single.items[0], store->config->include_dirs, &list, error);
+		r = loaded_parse(&single.items[0], store->config->include_dirs, error);
+	if (!r) {
+		list = single.items[0].policies;
+		single.items[0].policies = (struct policy_list){ 0 };
+	}
 	if (!r && list.count != 1)
 		r = error_at(error, -EINVAL, run->file.name, 0, 0,
 			     "one policy is needed here, and the file holds %zu", list.count);

@@ -325,6 +325,14 @@ static void test_load(void **state)
 	assert_false(exists(in_dir(m, "run/policies/db.json")));
 }
 
+static int set_mode(struct machine *m, const char *name, const char *mode, struct pd_error *error)
+{
+	json_t *request = named(CONTROL_MODE, name);
+
+	json_object_set_new(request, "mode", json_string(mode));
+	return call(m, request, NULL, error);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -364,11 +372,7 @@ static void test_refused(void **state)
 	/* in audit mode, or allowing by default, it harms nobody */
 	snprintf(text, sizeof(text), "version: 1\nname: other\nmode: audit\n%s", cases[0].text);
 	assert_int_equal(load(m, "/o.yaml", text, &error), 0);
-	/* so that the change of mode is what is refused */
-	text[0] = '\0';
-	json_t *request = named(CONTROL_MODE, "other");
-	json_object_set_new(request, "mode", json_string("enforce"));
-	assert_int_equal(call(m, request, NULL, &error), -EPERM);
+	assert_int_equal(set_mode(m, "other", "enforce", &error), -EPERM);
 	assert_string_equal(listed(m), "other=audit wide=enforce");
 }
 
@@ -385,14 +389,6 @@ static void test_duplicate(void **state)
 	assert_false(exists(in_dir(m, "run/policies/web.json")));
 	assert_int_equal(call(m, named(CONTROL_UNLOAD, "web"), NULL, &error), -EPERM);
 	assert_non_null(strstr(error.text, "mode web disabled"));
-}
-
-static int set_mode(struct machine *m, const char *name, const char *mode, struct pd_error *error)
-{
-	json_t *request = named(CONTROL_MODE, name);
-
-	json_object_set_new(request, "mode", json_string(mode));
-	return call(m, request, NULL, error);
 }
 
 static void test_mode(void **state)
