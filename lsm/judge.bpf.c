@@ -69,6 +69,11 @@ __hidden struct pd_scratch *pd_scratch_claim(void)
 
 #define INFO(image, at, field) PD_IMAGE_WORD(image, (at) + __builtin_offsetof(struct pd_info, field))
 
+static __always_inline __u64 image_generation(const __u8 *image)
+{
+	return *(const __u64 *)(image + __builtin_offsetof(struct pd_image, generation));
+}
+
 static __always_inline __u32 state_info(const __u8 *image, __u32 reached)
 {
 	return PD_IMAGE_WORD(image, PD_STATE_OFFSET(reached));
@@ -196,26 +201,34 @@ static __always_inline __u32 find_rule(const __u8 *image, __u32 info, __u32 skip
 	return 0;
 }
 
-static __noinline __u32 rule_for(const __u8 *image, __u32 info, __u32 section, __u32 perms)
+static __always_inline __u32 rule_for(const __u8 *image, __u32 info, __u32 section, __u32 perms)
 {
+	__u32 at = info + __builtin_offsetof(struct pd_info, program);
 	__u32 counts, enforced, tested, audited;
 
-	/* program is the low half of the word that starts at its offset; the counts follow */
-	counts = PD_IMAGE_WORD(image, info + __builtin_offsetof(struct pd_info, program)) >> 16;
+	/* program is the low half of the word at its offset; the counts follow */
+	counts = PD_IMAGE_WORD(image, at) >> 16;
 	enforced = counts & 0xff;
 	tested = counts >> 8 & 0xff;
-	audited = PD_IMAGE_WORD(image, info + __builtin_offsetof(struct pd_info, program) + 4) & 0xff;
+	audited = PD_IMAGE_WORD(image, at + 4) & 0xff;
 	return find_rule(image, info, section == 0 ? 0 : section == 1 ? enforced : enforced + tested,
 			 section == 0 ? enforced : section == 1 ? tested : audited, perms);
 }
 
-static __noinline int tell(struct pd_ask *ask, struct pd_scratch *s, const __u8 *image,
-			   struct pd_outcome *o)
+/* Tells what s->outcome says. Not static: verified once by itself, and it has no image pointer to
+ * take along, so it looks again and blames no rule if another image has come since. */
+__noinline int pd_tell(struct pd_ask *ask, struct pd_scratch *s)
 {
-	struct pd_event *e = &s->report.event;
-	__u32 section;
+	const __u8 *image = pd_image_get();
+	struct pd_outcome *o;
+	struct pd_event *e;
+	__u32 section = 0;
 
-	e->generation = *(const __u64 *)(image + __builtin_offsetof(struct pd_image, generation));
+	if (!ask || !s || !image)
+		return 0;
+	o = &s->outcome;
+	e = &s->report.event;
+	e->generation = s->generation;
 	e->binding = ask->binding;
 	e->slot = ask->slot;
 	e->wanted = o->wanted;
@@ -229,7 +242,6 @@ static __noinline int tell(struct pd_ask *ask, struct pd_scratch *s, const __u8 
 	if (o->refused_e) {
 		e->verdict = PD_DENIED;
 		e->refused = o->refused_e;
-		section = 0;
 	} else if (o->refused_t) {
 		e->verdict = PD_WOULD_DENY;
 		e->refused = o->refused_t;
@@ -243,15 +255,15 @@ static __noinline int tell(struct pd_ask *ask, struct pd_scratch *s, const __u8 
 	e->class = class_of(ask->object, e->refused);
 	e->rule = 0;
 	e->repeat = 1;
-	if (o->reason == PD_REASON_RULE)
+	if (o->reason == PD_REASON_RULE && image_generation(image) == s->generation)
 		e->rule = rule_for(image, o->info, section, e->refused);
 	return pd_report_send(s);
 }
 
 /* Verdict of E; tells what is worth telling. */
-static __always_inline int conclude(struct pd_ask *ask, struct pd_scratch *s, const __u8 *image,
-				    struct pd_outcome *o)
+static __always_inline int conclude(struct pd_ask *ask, struct pd_scratch *s)
 {
+	const struct pd_outcome *o = &s->outcome;
 	int denied = o->refused_e ? 1 : 0;
 
 	if (!o->refused_e && !o->refused_t && !o->audited)
@@ -261,7 +273,7 @@ static __always_inline int conclude(struct pd_ask *ask, struct pd_scratch *s, co
 	if (!o->refused_e && o->refused_t && !(o->refused_t & ~o->quiet))
 		return 0;
 	if (!(ask->flags & PD_ASK_SILENT))
-		tell(ask, s, image, o);
+		pd_tell(ask, s);
 	return denied;
 }
 
@@ -313,7 +325,7 @@ struct bench {
 	__u32 program;
 };
 
-static __always_inline int sit_down(const struct pd_ask *ask, struct bench *b, int *ret_verdict)
+static __always_inline int sit_down(struct pd_ask *ask, struct bench *b, int *ret_verdict)
 {
 	__u32 flags;
 
@@ -338,9 +350,10 @@ static __always_inline int sit_down(const struct pd_ask *ask, struct bench *b, i
 		return 0;
 	}
 	forget_names(&b->s->report.event);
+	b->s->generation = image_generation(b->image);
 	if (!b->program) {
 		refuse(&b->s->outcome, ask->wanted, ask->slot ? PD_REASON_STALE : PD_REASON_BUSY);
-		tell((struct pd_ask *)ask, b->s, b->image, &b->s->outcome);
+		pd_tell(ask, b->s);
 		pd_scratch_release(b->s);
 		return 0;
 	}
@@ -377,7 +390,7 @@ int pd_ask_name(struct pd_ask *ask)
 		ask->program = v->program;
 		b.s->report.event.object_len = b.s->name.length;
 		outcome_of(v, ask->wanted, ask->flags, &b.s->outcome);
-		verdict = conclude(ask, b.s, b.image, &b.s->outcome) ? -EACCES : 0;
+		verdict = conclude(ask, b.s) ? -EACCES : 0;
 	}
 	pd_scratch_release(b.s);
 	return verdict;
@@ -418,7 +431,7 @@ static __always_inline int conclude_move(struct pd_ask *ask, struct bench *b, st
 		o->reason = PD_REASON_WIDENS;
 		o->quiet = 0;
 	}
-	return conclude(ask, b->s, b->image, o) ? -EACCES : 0;
+	return conclude(ask, b->s) ? -EACCES : 0;
 }
 
 int pd_ask_move(struct pd_ask *ask)
@@ -473,7 +486,7 @@ int pd_ask_bytes(struct pd_ask *ask)
 	verdict = 0;
 	if (ask->flags & PD_ASK_SELF) {
 		refuse(&b.s->outcome, ask->wanted, PD_REASON_SELF);
-		tell(ask, b.s, b.image, &b.s->outcome);
+		pd_tell(ask, b.s);
 		verdict = -EPERM;
 	} else if (!granted(b.image, b.program, ask)) {
 		length = ask->key_len > PD_SOCKET_KEY_V6 ? PD_SOCKET_KEY_V6 : ask->key_len;
@@ -491,7 +504,7 @@ int pd_ask_bytes(struct pd_ask *ask)
 			b.s->report.event.key_len = length;
 		}
 		outcome_of(&b.s->view, ask->wanted, ask->flags, &b.s->outcome);
-		if (conclude(ask, b.s, b.image, &b.s->outcome))
+		if (conclude(ask, b.s))
 			verdict = ask->object == PD_OBJ_SOCKET ? -EACCES : -EPERM;
 	}
 	pd_scratch_release(b.s);

@@ -36,14 +36,24 @@ static __always_inline const volatile struct pd_label *pd_subject(void)
 	return label->flags & PD_LABEL_ACTIVE ? label : NULL;
 }
 
-/* A canary proves that the hook is attached and finds labels: it is counted, and always refused. */
+/* A canary proves that the hook is attached and finds labels: the hook its label names (0: every
+ * hook) counts and refuses it, the others let it go. */
 int pd_canary(__u32 hook);
+
+static __always_inline int pd_canary_expects(const volatile struct pd_label *label, __u32 hook)
+{
+	__u32 expected = label->hook;
+
+	return !expected || expected == hook;
+}
 
 #define PD_SUBJECT_OR_RETURN(label, hook_name)                                                     \
 	const volatile struct pd_label *label = pd_subject();                                      \
 	if (!label)                                                                                \
 		return 0;                                                                          \
 	if (label->flags & PD_LABEL_CANARY) {                                                      \
+		if (!pd_canary_expects(label, PD_HOOK_##hook_name))                                \
+			return 0;                                                                  \
 		pd_canary(PD_HOOK_##hook_name);                                                    \
 		return -EPERM;                                                                     \
 	}

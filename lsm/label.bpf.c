@@ -215,6 +215,8 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 			return -EAGAIN;
 	}
 	if (label && (label->flags & PD_LABEL_CANARY)) {
+		if (!pd_canary_expects(label, PD_HOOK_bprm_check_security))
+			return 0;
 		pd_canary(PD_HOOK_bprm_check_security);
 		return -EPERM;
 	}
@@ -239,7 +241,8 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 		return 0;
 	}
 	if (label->flags & PD_LABEL_CANARY) {
-		pd_canary(PD_HOOK_bprm_committed_creds);
+		if (pd_canary_expects(label, PD_HOOK_bprm_committed_creds))
+			pd_canary(PD_HOOK_bprm_committed_creds);
 		return 0;
 	}
 	if (!(label->flags & PD_LABEL_PREPARED))
@@ -257,6 +260,7 @@ static __always_inline void inherit(struct pd_label *child, const volatile struc
 	child->slot = parent->slot;
 	child->program = parent->program;
 	child->binding = parent->binding;
+	child->hook = parent->hook;
 	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_EXE | PD_LABEL_CANARY);
 }
 
@@ -271,6 +275,8 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 	if (parent == &pd_unreadable)
 		return -EAGAIN;
 	if (parent->flags & PD_LABEL_CANARY) {
+		if (!pd_canary_expects(parent, PD_HOOK_task_alloc))
+			return 0; /* task_newtask labels the child */
 		pd_canary(PD_HOOK_task_alloc);
 		return -EPERM;
 	}

@@ -162,6 +162,7 @@ struct pd_outcome {
 struct pd_scratch {
 	__u32 claimed;
 	__u32 pad;
+	__u64 generation; /* of the image that decides */
 	struct pd_name name;
 	struct pd_name other; /* second name of rename and link; subject names in events */
 	struct pd_report report;

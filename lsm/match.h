@@ -8,10 +8,11 @@
  * the state's struct pd_info.
  *
  *   DENSE   info, next[columns]           column = classes[byte]
- *   SPARSE  info, other, slash, bytes, next[4]
- *                                         four exceptions, one per byte of `bytes` (lowest first);
- *                                         unused ones repeat the first. Any other byte leads to
- *                                         `slash` if it is '/', else to `other`
+ *   SPARSE  info, other, slash, bytes, next[n]
+ *                                         n = 1..4 exceptions, one per byte of `bytes` (lowest
+ *                                         first); unused bytes repeat the first and have no next.
+ *                                         Any other byte leads to `slash` if it is '/', else to
+ *                                         `other`
  *   RUN     info, other, slash, next, length, bytes[(length + 3) / 4]
  *                                         a chain of `length` (1..1023) states with one successor
  *                                         each; position p expects bytes[p]; after the last one

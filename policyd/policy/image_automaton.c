@@ -253,18 +253,19 @@ static size_t run_words(const struct writer *w, const struct record *r)
 static size_t sparse_words(const struct writer *w, const struct dfa_state *s)
 {
 	const uint32_t *edges = w->dfa->edges + s->edge;
-	uint32_t bytes = 0, edge;
+	uint32_t count = s->edges ? s->edges : 1, bytes = 0, edge;
 
 	w->words[PD_WORD_OTHER] = state_word(w, s->other);
 	w->words[PD_WORD_SLASH] = state_word(w, s->slash);
 	for (uint32_t i = 0; i < SPARSE_MAX; i++) {
-		/* Without an exception the four say what `slash` says. */
+		/* Without an exception the first says what `slash` says. */
 		edge = s->edges ? edges[i < s->edges ? i : 0] : DFA_EDGE('/', s->slash);
 		bytes |= DFA_EDGE_BYTE(edge) << (8 * i);
-		w->words[PD_WORD_EXCEPTIONS + i] = state_word(w, DFA_EDGE_TARGET(edge));
+		if (i < count)
+			w->words[PD_WORD_EXCEPTIONS + i] = state_word(w, DFA_EDGE_TARGET(edge));
 	}
 	w->words[PD_WORD_BYTES] = bytes;
-	return PD_WORD_EXCEPTIONS + SPARSE_MAX;
+	return PD_WORD_EXCEPTIONS + count;
 }
 
 static size_t dense_words(const struct writer *w, const struct dfa_state *s)

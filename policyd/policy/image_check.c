@@ -159,6 +159,37 @@ static int check_run(struct checker *c, uint32_t offset, uint32_t classes)
 	return meet_all(c, record + PD_WORD_OTHER, 3, classes);
 }
 
+/* Of equal bytes the lowest is followed, so that there are no more `next` than distinct bytes. */
+static size_t exceptions(uint32_t bytes)
+{
+	size_t count = 1;
+
+	for (size_t i = 1; i < 4; i++) {
+		size_t j = 0;
+
+		while ((uint8_t)(bytes >> 8 * j) != (uint8_t)(bytes >> 8 * i))
+			j++;
+		if (j == i)
+			count = i + 1;
+	}
+	return count;
+}
+
+static int check_sparse(struct checker *c, uint32_t offset, uint32_t classes)
+{
+	const uint32_t *record = at(c, offset);
+	size_t count;
+	int r;
+
+	if (!inside(c, offset, PD_WORD_EXCEPTIONS, 4))
+		return bad(c, "a state lies outside");
+	count = exceptions(record[PD_WORD_BYTES]);
+	if (!inside(c, offset, PD_WORD_EXCEPTIONS + count, 4))
+		return bad(c, "a state lies outside");
+	r = meet_all(c, record + PD_WORD_OTHER, 2, classes);
+	return r ? r : meet_all(c, record + PD_WORD_EXCEPTIONS, count, classes);
+}
+
 static int check_record(struct checker *c, struct met m)
 {
 	uint32_t offset = PD_STATE_OFFSET(m.state);
@@ -171,10 +202,7 @@ static int check_record(struct checker *c, struct met m)
 	case PD_RUN:
 		return check_run(c, offset, m.classes);
 	case PD_SPARSE:
-		if (!inside(c, offset, PD_WORD_EXCEPTIONS + 4, 4))
-			return bad(c, "a state lies outside");
-		r = meet_all(c, record + PD_WORD_OTHER, 2, m.classes);
-		return r ? r : meet_all(c, record + PD_WORD_EXCEPTIONS, 4, m.classes);
+		return check_sparse(c, offset, m.classes);
 	case PD_DENSE:
 		if (!inside(c, offset, 1 + c->columns, 4))
 			return bad(c, "a state lies outside");
