@@ -274,9 +274,7 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 		return 0;
 	if (parent == &pd_unreadable)
 		return -EAGAIN;
-	if (parent->flags & PD_LABEL_CANARY) {
-		if (!pd_canary_expects(parent, PD_HOOK_task_alloc))
-			return 0; /* task_newtask labels the child */
+	if ((parent->flags & PD_LABEL_CANARY) && pd_canary_expects(parent, PD_HOOK_task_alloc)) {
 		pd_canary(PD_HOOK_task_alloc);
 		return -EPERM;
 	}
