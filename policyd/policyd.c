@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +39,17 @@ static void open_standard_fds(void)
 		close(fd);
 }
 
+/*
+ * Compiling takes megabytes for a moment; these settings have the kernel get them back. Huge pages would
+ * round what stays up to 2 MB.
+ */
+static void stay_small(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_TRIM_THRESHOLD, 128 << 10);
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
+
 static int parse_fd(const char *text)
 {
 	char *end;
@@ -57,6 +70,7 @@ int main(int argc, char **argv)
 	int option;
 
 	open_standard_fds();
+	stay_small();
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	while ((option = getopt_long(argc, argv, "c:ndh", options, NULL)) != -1) {

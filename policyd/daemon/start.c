@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,12 +200,25 @@ static int apply_first(struct process *process, struct pd_error *error)
 	return 0;
 }
 
+/* A folder that cannot be made is the sink's trouble, which tells about it. */
+static void make_event_folder(const struct config *config)
+{
+	CLEANUP_FREE char *dir = config->events.file_path ? strdup(config->events.file_path) : NULL;
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+
+	if (slash && slash != dir) {
+		*slash = '\0';
+		dir_make(dir, 0750);
+	}
+}
+
 static int start_daemon(struct process *process, const struct start *start, struct pd_error *error)
 {
 	struct daemon *daemon = &process->daemon;
 	int r;
 
 	notify_open();
+	make_event_folder(daemon->config);
 	r = take_lock(&process->lock, error);
 	if (!r)
 		r = open_parts(process, error);
@@ -222,6 +236,7 @@ static int start_daemon(struct process *process, const struct start *start, stru
 		return error_set(error, r, "inotify: %s", strerror(-r));
 	if (file_write_value("/proc/self/oom_score_adj", "-1000"))
 		log_debug("oom_score_adj: %s", strerror(errno));
+	malloc_trim(0); /* of loading */
 	r = sandbox_enter(start->debug, error);
 	if (!r)
 		notify("READY=1");
