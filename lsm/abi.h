@@ -161,8 +161,8 @@ struct pd_program {
  * E is the decision of what is enforced, T that of everything as if audit rules were enforced too.
  * below_*: the permissions granted by some (any) and by every (all) name that continues with '/'.
  * The rules[] give who decided: the first n_enforced entries for refusals of E, then n_tested for
- * refusals of T, then n_audited for permissions in `audit`. Every permission in deny_e, deny_t or
- * audit is in exactly one entry of its section.
+ * what T refuses and E does not, then n_audited for permissions in `audit`. Every such permission
+ * is in exactly one entry of its section.
  */
 struct pd_info {
 	__u32 deny_e;

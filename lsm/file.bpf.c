@@ -92,9 +92,7 @@ int BPF_PROG(file_receive, struct file *file)
 	__u32 want;
 
 	PD_SUBJECT_OR_RETURN(label, file_receive);
-	want = opened_for(file) & ~((file->f_flags & O_TRUNC) && !(file->f_mode & FMODE_WRITE) ?
-					    PD_WRITE :
-					    0);
+	want = opened_for(file); /* O_TRUNC is gone from the flags once a file is open */
 	if (!want)
 		return 0;
 	PD_RETURN(ask_file(label, PD_HOOK_file_receive, PD_OP_RECEIVE, file, want, 0));

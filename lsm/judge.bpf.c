@@ -76,7 +76,7 @@ static __always_inline __u64 image_generation(const __u8 *image)
 
 static __always_inline __u32 state_info(const __u8 *image, __u32 reached)
 {
-	return PD_IMAGE_WORD(image, PD_STATE_OFFSET(reached));
+	return pd_state_info(image, reached);
 }
 
 /* The offset of the slot's program record; 0 when the label names what the image does not have. */

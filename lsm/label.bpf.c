@@ -60,7 +60,7 @@ static __always_inline __u32 set_number(const __u8 *image, struct pd_name *n, __
 	__u32 reached = pd_walk_name(image, n, PD_IMAGE_WORD(image, automaton),
 				     PD_IMAGE_WORD(image, automaton + 4));
 
-	return PD_IMAGE_WORD(image, PD_IMAGE_WORD(image, PD_STATE_OFFSET(reached)) +
+	return PD_IMAGE_WORD(image, pd_state_info(image, reached) +
 					    __builtin_offsetof(struct pd_info, program)) &
 	       0xffff;
 }
@@ -286,7 +286,7 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 }
 
 /* A parent labelled by a sweep after task_alloc and before the child could be swept. Should there be
- * no memory for the label the child must not run. */
+ * no memory for the label, the sweep's next pass finds the child, which is in the task list by now. */
 SEC("tp_btf/task_newtask")
 int BPF_PROG(task_newtask, struct task_struct *task)
 {

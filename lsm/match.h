@@ -4,8 +4,8 @@
  * No helpers, no kernel types, no calls.
  *
  * A state is a __u32: bits 0-1 its kind, bits 2-21 the offset of its record in the image (4-aligned),
- * bits 22-31 the position inside a run. Records are arrays of __u32; word 0 is always the offset of
- * the state's struct pd_info.
+ * bits 22-31 the position inside a run. Records are arrays of __u32; word 0 is the offset of the
+ * state's struct pd_info, but see pd_state_info().
  *
  *   DENSE   info, next[columns]           column = classes[byte]
  *   SPARSE  info, other, slash, bytes, next[n]
@@ -13,11 +13,13 @@
  *                                         first); unused bytes repeat the first and have no next.
  *                                         Any other byte leads to `slash` if it is '/', else to
  *                                         `other`
- *   RUN     info, other, slash, next, length, bytes[(length + 3) / 4]
- *                                         a chain of `length` (1..1023) states with one successor
- *                                         each; position p expects bytes[p]; after the last one
- *                                         comes `next`. Any other byte as in SPARSE. All positions
- *                                         share word 0. 8 bytes after the record must be readable.
+ *   RUN     info, other, slash, next, length, bytes[(n + 3) / 4]
+ *                                         a chain of n = length >> 22 (1..1023) states with one
+ *                                         successor each; position p expects bytes[p]; after the
+ *                                         last one comes `next`. Any other byte as in SPARSE. What
+ *                                         lies below a name makes the info of the states that
+ *                                         expect a '/' another one: its offset is bits 2-21 of
+ *                                         `length`. 8 bytes after the record must be readable.
  *   SINK    info                          every byte stays here
  */
 #ifndef PD_LSM_MATCH_H
@@ -100,7 +102,7 @@ struct pd_walk {
 static inline void pd_walk_run(const __u8 *image, const __u8 *text, struct pd_walk *w, __u32 record,
 			       __u32 position)
 {
-	__u32 length = PD_IMAGE_WORD(image, record + 4 * PD_WORD_RUN_LENGTH);
+	__u32 length = PD_IMAGE_WORD(image, record + 4 * PD_WORD_RUN_LENGTH) >> 22;
 	__u64 want = PD_IMAGE_BYTES8(image, record + 4 * PD_WORD_RUN_BYTES + position);
 	__u64 have = PD_LOAD64(text + PD_INDEX(w->at, PD_TEXT_SIZE - 1));
 	__u32 most = w->end - w->at;
@@ -133,6 +135,17 @@ static inline void pd_walk_run(const __u8 *image, const __u8 *text, struct pd_wa
 	w->state = PD_IMAGE_WORD(image, record + ((__u8)have == '/' ? 4 * PD_WORD_SLASH :
 									 4 * PD_WORD_OTHER));
 	w->at++;
+}
+
+/** pd_state_info() - the offset of the struct pd_info of a state */
+static inline __u32 pd_state_info(const __u8 *image, __u32 state)
+{
+	__u32 record = PD_STATE_OFFSET(state);
+
+	if (PD_STATE_KIND(state) == PD_RUN &&
+	    PD_IMAGE_BYTE(image, record + 4 * PD_WORD_RUN_BYTES + PD_STATE_POSITION(state)) == '/')
+		return PD_STATE_OFFSET(PD_IMAGE_WORD(image, record + 4 * PD_WORD_RUN_LENGTH));
+	return PD_IMAGE_WORD(image, record);
 }
 
 /**

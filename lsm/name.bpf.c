@@ -196,6 +196,7 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 	if (!n)
 		return PD_NAME_NONE;
 	n->at = PD_TEXT_SIZE;
+	n->trail[0] = dentry; /* tells objects without a name apart, too */
 	ns = (__u64)BPF_CORE_READ((struct mount *)mount, mnt_ns);
 	ours = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns); /* 0 in a task that is exiting */
 	if (!ns || ns != ours)

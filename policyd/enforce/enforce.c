@@ -194,18 +194,13 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 	return 0;
 }
 
+/* What is pinned stays attached without our descriptors. */
 static void close_links(struct enforcer *e)
 {
-	for (int i = 1; i < PD_HOOK_COUNT; i++) {
-		if (e->links[i])
-			bpf_link__disconnect(e->links[i]); /* keeps the pin */
+	for (int i = 1; i < PD_HOOK_COUNT; i++)
 		bpf_link__destroy(e->links[i]);
-	}
-	for (int i = 0; i < EXTRA_COUNT; i++) {
-		if (e->extras[i])
-			bpf_link__disconnect(e->extras[i]);
+	for (int i = 0; i < EXTRA_COUNT; i++)
 		bpf_link__destroy(e->extras[i]);
-	}
 }
 
 void enforce_close(struct enforcer *e)
