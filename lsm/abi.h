@@ -195,7 +195,8 @@ struct pd_label {
 	__u32 next_program;
 	__u32 hook; /* enum pd_hook that refuses this canary, 0: all; for PD_LABEL_CANARY */
 	__u64 binding; /* cgroup id the label came from; 0: exe: or labelled by hand */
-	__u64 reserved[3];
+	__u64 origin;  /* identifies the program that ran when the label was given; see label.bpf.c */
+	__u64 reserved[2];
 };
 #define PD_LABEL_ACTIVE 0x1u	/* confined */
 #define PD_LABEL_PREPARED 0x2u	/* an exec is under way that will take next_* */

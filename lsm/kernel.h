@@ -129,6 +129,7 @@ struct super_block___chain { /* 7.x */
 
 struct inode {
 	unsigned short i_mode;
+	unsigned long i_ino;
 	struct super_block *i_sb;
 } __core;
 

@@ -157,6 +157,15 @@ static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_la
 	return 0;
 }
 
+/* Identifies a program file for as long as a label lives; good enough to tell "still the program it was
+ * bound with" from "another one". */
+static __always_inline __u64 origin_of(__u64 dentry)
+{
+	struct inode *inode = BPF_CORE_READ((struct dentry *)dentry, d_inode);
+
+	return dentry ^ (__u64)BPF_CORE_READ(inode, i_ino) << 32;
+}
+
 /* An exec of a free task: does it enter a policy? */
 static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label *label)
 {
@@ -199,6 +208,8 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	label->next_slot = bound.slot;
 	label->next_program = as.next_program;
 	label->binding = bound.binding;
+	if (bound.exe_dentry) /* not again for a script's interpreter */
+		label->origin = origin_of(bound.exe_dentry);
 	label->flags = PD_LABEL_PREPARED | bound.flags;
 	return 0;
 }
@@ -260,6 +271,7 @@ static __always_inline void inherit(struct pd_label *child, const volatile struc
 	child->slot = parent->slot;
 	child->program = parent->program;
 	child->binding = parent->binding;
+	child->origin = parent->origin;
 	child->hook = parent->hook;
 	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_EXE | PD_LABEL_CANARY);
 }
@@ -334,9 +346,12 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 		return;
 	label = bpf_task_storage_get(&labels, task, 0, 0);
 	if (label && (label->flags & PD_LABEL_ACTIVE)) {
-		/* A labelled task keeps its binding, but that may mean more or less by now. */
+		/* A labelled task keeps its binding, which may mean other policies by now. If it has
+		 * executed another program since, a look at that one would tell nothing about the
+		 * binding: it keeps the policies it has. */
 		if ((label->flags & PD_LABEL_CANARY) || label->slot == bound.slot ||
-		    label->binding != bound.binding)
+		    label->binding != bound.binding ||
+		    label->origin != origin_of(bound.exe_dentry))
 			return;
 	} else if (!label) {
 		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -347,6 +362,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 	}
 	label->program = program_class(s, bound.slot, bound.exe_dentry, bound.exe_mount);
 	label->binding = bound.binding;
+	label->origin = origin_of(bound.exe_dentry);
 	label->slot = bound.slot;
 	label->flags = PD_LABEL_ACTIVE | bound.flags;
 	__sync_fetch_and_add(&shared->labelled, 1);
