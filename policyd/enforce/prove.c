@@ -240,9 +240,8 @@ static int ask(struct prover *prover, char request, int *ret_fd, struct pd_error
 int prover_start(struct prover **ret_prover, struct pd_error *error)
 {
 	struct prover *prover = calloc(1, sizeof(*prover));
-	CLEANUP_FD int theirs = -1;
+	int pair[2] = { -1, -1 }, result = 0, fd = -1, r = 0;
 	pid_t parent = getpid();
-	int pair[2], result = 0, fd = -1, r = 0;
 
 	if (!prover)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -254,13 +253,12 @@ int prover_start(struct prover **ret_prover, struct pd_error *error)
 		r = -errno;
 	if (!r) {
 		prover->socket = pair[0];
-		theirs = pair[1];
 		prover->pid = fork();
 		if (prover->pid == 0)
-			prover_main(theirs, prover->stage, parent);
+			prover_main(pair[1], prover->stage, parent);
 		r = prover->pid < 0 ? -errno : 0;
 	}
-	theirs = fd_close(theirs); /* so that the end of the prover is the end of the socket */
+	fd_close(pair[1]); /* so that the end of the prover is the end of the socket */
 	if (!r)
 		r = receive_reply(prover, &result, &fd);
 	if (!r)
@@ -328,7 +326,6 @@ static int new_canary(struct run *run)
 	struct prove_stage *stage = run->prover->stage;
 	int r;
 
-	run->canary = -1;
 	stage_pass(stage, PROVE_TURN_CANARY);
 	r = ask(run->prover, PROVE_CANARY, &run->canary, run->error);
 	if (r)
@@ -403,16 +400,15 @@ static int next_hook(uint64_t hooks)
 /* One canary, for as many hooks as it survives. */
 static int run_canary(struct run *run, uint64_t *hooks)
 {
-	CLEANUP_FD int canary = -1;
 	int r = new_canary(run);
 
-	canary = run->canary;
 	while (!r && *hooks) {
 		int hook = next_hook(*hooks);
 
 		*hooks &= ~(1ull << hook);
 		r = prove_hook(run, hook);
 	}
+	run->canary = fd_close(run->canary);
 	return r < 0 ? r : 0;
 }
 

@@ -410,14 +410,14 @@ static int try_unix_stream_connect(void)
 
 static int try_send(void)
 {
-	CLEANUP_FD int ours = -1, theirs = -1;
-	int pair[2];
+	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	ours = pair[0];
-	theirs = pair[1];
-	return done(send(ours, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+	r = done(send(pair[0], "", 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+	return r;
 }
 
 static int try_socket_sendmsg(void)
