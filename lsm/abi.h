@@ -20,8 +20,8 @@
 /* Automata. Names of every kind (files, programs, unix sockets) go through one automaton, so that
  * a rename can compare all that a name grants, whichever class granted it. */
 enum pd_object {
-	PD_OBJ_PATH,	   /* text: an absolute path, "@abstract", or a pseudo name such as "memfd:" */
-	PD_OBJ_SOCKET,	   /* bytes: struct pd_socket_key */
+	PD_OBJ_PATH,   /* text: an absolute path, "@abstract", or a pseudo name such as "memfd:" */
+	PD_OBJ_SOCKET, /* bytes: struct pd_socket_key */
 	PD_OBJ_CAPABILITY, /* one byte: the capability's number */
 	PD_OBJ_GUARD,	   /* one byte: enum pd_guard */
 	PD_OBJ_COUNT,
@@ -39,7 +39,7 @@ enum pd_path_perm {
 	PD_MMAP_EXEC = 1u << 7,
 	PD_IOCTL = 1u << 8,
 	PD_LOCK = 1u << 9,
-	PD_EXEC = 1u << 10, /* class exec */
+	PD_EXEC = 1u << 10,	 /* class exec */
 	PD_UNIX_BIND = 1u << 11, /* class socket, from here on */
 	PD_UNIX_LISTEN = 1u << 12,
 	PD_UNIX_ACCEPT = 1u << 13,
@@ -72,10 +72,10 @@ enum pd_socket_perm {
 
 /* What a confined task may not do unless `guard: {allow: [...]}` grants it. */
 enum pd_guard {
-	PD_GUARD_BPF = 1,  /* bpf(2), writing to a bpffs */
-	PD_GUARD_MOUNT,	   /* every change of the mount tree, old and new system calls */
-	PD_GUARD_USERNS,   /* new user namespaces */
-	PD_GUARD_PTRACE,   /* ptrace and the /proc/PID reach that shares its check, out of the label */
+	PD_GUARD_BPF = 1, /* bpf(2), writing to a bpffs */
+	PD_GUARD_MOUNT,	  /* every change of the mount tree, old and new system calls */
+	PD_GUARD_USERNS,  /* new user namespaces */
+	PD_GUARD_PTRACE, /* ptrace and the /proc/PID reach that shares its check, out of the label */
 	PD_GUARD_SIGNAL,   /* signals out of the label */
 	PD_GUARD_IO_URING, /* io_uring rings */
 	PD_GUARD_PERF,	   /* perf_event_open(2) */
@@ -118,9 +118,9 @@ struct pd_automaton {
 
 struct pd_image {
 	__u32 magic;
-	__u32 abi;	    /* PD_ABI */
-	__u64 generation;   /* grows with every image */
-	__u32 size;	    /* bytes in use */
+	__u32 abi;	  /* PD_ABI */
+	__u64 generation; /* grows with every image */
+	__u32 size;	  /* bytes in use */
 	__u32 slot_count;
 	__u32 slots;	    /* offset of struct pd_slot[slot_count]; slot 0 is never used */
 	__u32 symbols;	    /* offset of what only user space reads (rules, files, names) */
@@ -190,19 +190,19 @@ struct pd_info {
 struct pd_label {
 	__u32 flags; /* PD_LABEL_* */
 	__u32 slot;
-	__u32 program; /* index into the slot's programs */
+	__u32 program;	 /* index into the slot's programs */
 	__u32 next_slot; /* taken at bprm_committed_creds while PD_LABEL_PREPARED */
 	__u32 next_program;
-	__u32 hook; /* enum pd_hook that refuses this canary, 0: all; for PD_LABEL_CANARY */
+	__u32 hook;    /* enum pd_hook that refuses this canary, 0: all; for PD_LABEL_CANARY */
 	__u64 binding; /* cgroup id the label came from; 0: exe: or labelled by hand */
-	__u64 origin;  /* identifies the program that ran when the label was given; see label.bpf.c */
+	__u64 origin; /* identifies the program that ran when the label was given; see label.bpf.c */
 	__u64 reserved[2];
 };
-#define PD_LABEL_ACTIVE 0x1u	/* confined */
-#define PD_LABEL_PREPARED 0x2u	/* an exec is under way that will take next_* */
-#define PD_LABEL_IN_EXEC 0x4u	/* bprm_check_security has judged the program of this exec */
-#define PD_LABEL_CANARY 0x8u	/* .hook refuses and counts itself in pd_state.canary */
-#define PD_LABEL_EXE 0x10u	/* bound by exe: */
+#define PD_LABEL_ACTIVE 0x1u   /* confined */
+#define PD_LABEL_PREPARED 0x2u /* an exec is under way that will take next_* */
+#define PD_LABEL_IN_EXEC 0x4u  /* bprm_check_security has judged the program of this exec */
+#define PD_LABEL_CANARY 0x8u   /* .hook refuses and counts itself in pd_state.canary */
+#define PD_LABEL_EXE 0x10u     /* bound by exe: */
 
 /* Value of the bindings map; the key is the __u64 cgroup id. Wins over the cgroup: globs. */
 struct pd_binding {
@@ -214,14 +214,15 @@ struct pd_binding {
 
 /* Which programs are needed, by what loaded policies contain. */
 enum pd_hook_group {
-	PD_GROUP_CORE,	  /* whenever a policy is loaded: labels, exec, guard */
-	PD_GROUP_FILE,	  /* names in the file system */
+	PD_GROUP_CORE, /* whenever a policy is loaded: labels, exec, guard */
+	PD_GROUP_FILE, /* names in the file system */
 	PD_GROUP_SOCKET,
 	PD_GROUP_CAPABILITY,
 	PD_GROUP_RECHECK, /* inherited: recheck */
 	PD_GROUP_COUNT,
 };
 
+/* clang-format off */
 /* X(program and hook name, group) */
 #define PD_HOOKS(X)                                                                                \
 	X(task_alloc, CORE)                                                                        \
@@ -285,6 +286,7 @@ enum pd_hook {
 #undef PD_HOOK_ENUM
 	PD_HOOK_COUNT,
 };
+/* clang-format on */
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -319,7 +321,8 @@ enum pd_reason {
 	PD_REASON_SELF,	       /* self-protection of policyd: enforced in every mode */
 };
 
-enum pd_operation { /* what the task did; which permissions that took is in event.wanted */
+/* What the task did; which permissions that took is in event.wanted */
+enum pd_operation {
 	PD_OP_NONE,
 	PD_OP_OPEN,
 	PD_OP_TRUNCATE,
@@ -375,8 +378,8 @@ struct pd_event {
 	__u64 binding; /* as in the label */
 	__u32 rule;    /* 0: none, see reason */
 	__u32 slot;
-	__u32 repeat; /* 1 + events of the same rule and operation suppressed since the last one */
-	__u32 wanted; /* permissions the operation took */
+	__u32 repeat;  /* 1 + events of the same rule and operation suppressed since the last one */
+	__u32 wanted;  /* permissions the operation took */
 	__u32 refused; /* those refused (or, for allowed, those audited) */
 	__u32 pid;
 	__u32 tid;
@@ -405,7 +408,8 @@ struct pd_event {
 };
 #define PD_EVENT_CUT_EXE 0x1u
 #define PD_EVENT_CUT_CGROUP 0x2u
-#define PD_EVENT_MAYBE_EXISTS 0x4u /* create refused, but the file may have existed: the kernel \
+#define PD_EVENT_MAYBE_EXISTS                                                                      \
+	0x4u /* create refused, but the file may have existed: the kernel \
 				    * then opened it without O_CREAT */
 
 /* Rings: denials and everything else, so that noise cannot push a denial out. */
@@ -425,16 +429,16 @@ struct pd_ring_counters {
 /* The single value of the state map; user space maps it. */
 struct pd_state {
 	struct pd_ring_counters rings[PD_RING_COUNT];
-	__u64 canary[64];    /* by enum pd_hook: refusals given to canary tasks */
-	__u32 label_map_id;  /* the labels map's id: finds a label the storage helper hides on 6.1 */
-	__u32 host_mnt_ns;   /* inode number of the host's mount namespace */
-	__u32 daemon_tgid;   /* never labelled, protected from confined tasks; 0: none */
+	__u64 canary[64];   /* by enum pd_hook: refusals given to canary tasks */
+	__u32 label_map_id; /* the labels map's id: finds a label the storage helper hides on 6.1 */
+	__u32 host_mnt_ns;  /* inode number of the host's mount namespace */
+	__u32 daemon_tgid;  /* never labelled, protected from confined tasks; 0: none */
 	__u32 helper_tgid;
 	__u64 delivered[PD_RING_COUNT]; /* written by the daemon: records taken and kept */
 	__u64 sink_lost[PD_RING_COUNT]; /* written by the daemon: records no sink could keep */
-	__u64 labelled; /* by sweeps */
-	__u64 epoch;	/* raised by the daemon when it has drained the rings */
-	__u64 sweep_failed; /* tasks a sweep could not label for want of memory */
+	__u64 labelled;			/* by sweeps */
+	__u64 epoch;			/* raised by the daemon when it has drained the rings */
+	__u64 sweep_failed;		/* tasks a sweep could not label for want of memory */
 	__u64 reserved[13];
 };
 

@@ -25,7 +25,8 @@
 const volatile __u32 pd_share_bytes[PD_RING_COUNT] = { 128 << 10, 32 << 10 };
 
 /* Takes a token; when there is none, the event is held and counted for the next one. */
-static __noinline int budget_take(struct pd_budget_key *key, __u32 burst, __u32 rate, __u32 *ret_held)
+static __noinline int budget_take(struct pd_budget_key *key, __u32 burst, __u32 rate,
+				  __u32 *ret_held)
 {
 	struct pd_budget *b = bpf_map_lookup_elem(&budgets, key);
 	__u64 now = bpf_ktime_get_boot_ns();

@@ -113,16 +113,16 @@ int BPF_PROG(file_truncate, struct file *file)
 static __always_inline int ioctl_harmless(__u32 cmd)
 {
 	switch (cmd) {
-	case 0x5401: /* TCGETS: isatty() */
+	case 0x5401:	 /* TCGETS: isatty() */
 	case 0x802c542a: /* TCGETS2 */
-	case 0x540f: /* TIOCGPGRP */
-	case 0x5413: /* TIOCGWINSZ */
-	case 0x541b: /* FIONREAD */
-	case 0x5421: /* FIONBIO */
-	case 0x5450: /* FIONCLEX */
-	case 0x5451: /* FIOCLEX */
-	case 0x5452: /* FIOASYNC */
-	case 0x5460: /* FIOQSIZE */
+	case 0x540f:	 /* TIOCGPGRP */
+	case 0x5413:	 /* TIOCGWINSZ */
+	case 0x541b:	 /* FIONREAD */
+	case 0x5421:	 /* FIONBIO */
+	case 0x5450:	 /* FIONCLEX */
+	case 0x5451:	 /* FIOCLEX */
+	case 0x5452:	 /* FIOASYNC */
+	case 0x5460:	 /* FIOQSIZE */
 		return 1;
 	}
 	return 0;

@@ -12,7 +12,8 @@
 #define CAP_OPT_NOAUDIT 2
 
 SEC("lsm/capable")
-int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts)
+int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int cap,
+	     unsigned int opts)
 {
 	struct pd_ask ask;
 
@@ -103,7 +104,8 @@ int BPF_PROG(kernel_read_file, struct file *file, int id)
 
 /* Same policy, same container, same program class: no reach across any of these. A label that
  * cannot be read counts as another one. */
-static __always_inline int same_label(const volatile struct pd_label *ours, struct task_struct *task)
+static __always_inline int same_label(const volatile struct pd_label *ours,
+				      struct task_struct *task)
 {
 	struct pd_label *theirs = bpf_task_storage_get(&labels, task, 0, 0);
 

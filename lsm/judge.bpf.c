@@ -31,7 +31,8 @@ __noinline int pd_label_hidden(void)
 
 		if (!node)
 			return 0;
-		element = (void *)node - bpf_core_field_offset(struct bpf_local_storage_elem, snode);
+		element =
+			(void *)node - bpf_core_field_offset(struct bpf_local_storage_elem, snode);
 		if (BPF_CORE_READ(element, sdata.smap, map.id) == shared->label_map_id)
 			return 1;
 		node = BPF_CORE_READ(node, next);
@@ -67,7 +68,8 @@ __hidden struct pd_scratch *pd_scratch_claim(void)
 
 /* ---- what the image says --------------------------------------------------------------------- */
 
-#define INFO(image, at, field) PD_IMAGE_WORD(image, (at) + __builtin_offsetof(struct pd_info, field))
+#define INFO(image, at, field)                                                                     \
+	PD_IMAGE_WORD(image, (at) + __builtin_offsetof(struct pd_info, field))
 
 static __always_inline __u64 image_generation(const __u8 *image)
 {
@@ -211,8 +213,14 @@ static __always_inline __u32 rule_for(const __u8 *image, __u32 info, __u32 secti
 	enforced = counts & 0xff;
 	tested = counts >> 8 & 0xff;
 	audited = PD_IMAGE_WORD(image, at + 4) & 0xff;
-	return find_rule(image, info, section == 0 ? 0 : section == 1 ? enforced : enforced + tested,
-			 section == 0 ? enforced : section == 1 ? tested : audited, perms);
+	return find_rule(image, info,
+			 section == 0 ? 0 :
+			 section == 1 ? enforced :
+					enforced + tested,
+			 section == 0 ? enforced :
+			 section == 1 ? tested :
+					audited,
+			 perms);
 }
 
 /* Tells what s->outcome says. Not static: verified once by itself, and it has no image pointer to
@@ -397,8 +405,8 @@ int pd_ask_name(struct pd_ask *ask)
 }
 
 /* Does going by the new name grant anything the old one did not? */
-static __always_inline __u32 widened(const struct pd_view *from, const struct pd_view *to, __u32 flags,
-				     int tested)
+static __always_inline __u32 widened(const struct pd_view *from, const struct pd_view *to,
+				     __u32 flags, int tested)
 {
 	__u32 wider;
 

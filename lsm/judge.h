@@ -68,10 +68,10 @@ struct pd_ask {
 	__u64 binding;
 	__u32 slot;
 	__u32 program;
-	__u32 wanted;  /* permissions on the object; all are needed */
-	__u32 wanted2; /* permissions on the new name */
-	__u32 detail;  /* goes into the event */
-	__u32 flags;   /* PD_ASK_* */
+	__u32 wanted;	/* permissions on the object; all are needed */
+	__u32 wanted2;	/* permissions on the new name */
+	__u32 detail;	/* goes into the event */
+	__u32 flags;	/* PD_ASK_* */
 	__u8 operation; /* enum pd_operation */
 	__u8 hook;	/* enum pd_hook */
 	__u8 object;	/* enum pd_object, for pd_ask_bytes() */
@@ -148,8 +148,8 @@ static __always_inline int pd_ask_guard(const volatile struct pd_label *label, _
 }
 
 /* The same when it is policyd itself that is reached for. */
-static __always_inline int pd_ask_self(const volatile struct pd_label *label, __u8 hook,
-				       __u8 guard, __u32 detail)
+static __always_inline int pd_ask_self(const volatile struct pd_label *label, __u8 hook, __u8 guard,
+				       __u32 detail)
 {
 	struct pd_ask ask;
 

@@ -111,7 +111,6 @@ struct list_head {
 	struct list_head *next, *prev;
 } __core;
 
-
 struct super_block {
 	unsigned long s_flags;
 	unsigned long s_magic;

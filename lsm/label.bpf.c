@@ -17,7 +17,7 @@
 #define CGROUP_LEVELS 32
 
 struct bound {
-	__u32 slot; /* 0: not bound */
+	__u32 slot;  /* 0: not bound */
 	__u32 flags; /* PD_LABEL_EXE */
 	__u64 binding;
 	__u64 exe_dentry; /* in: the program; 0: none */
@@ -87,8 +87,8 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u32
 		column = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_exe));
 	if (row >= rows || column >= columns)
 		return 0;
-	ret->slot = PD_IMAGE_WORD(image, PD_IMAGE_FIELD(image, bind_table) +
-						 (row * columns + column) * 4);
+	ret->slot = PD_IMAGE_WORD(image,
+				  PD_IMAGE_FIELD(image, bind_table) + (row * columns + column) * 4);
 	if (row)
 		ret->binding = BPF_CORE_READ((struct kernfs_node *)node, id);
 	else
@@ -124,11 +124,12 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 
 static __always_inline int only_asking(struct linux_binprm *bprm)
 {
-	return bpf_core_field_exists(bprm->is_check) && BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check);
+	return bpf_core_field_exists(bprm->is_check) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check);
 }
 
 static __noinline int judge_exec(struct linux_binprm *bprm, const struct pd_label *as,
-				      __u32 *ret_program)
+				 __u32 *ret_program)
 {
 	struct file *file = bprm->file;
 	struct pd_ask ask;
@@ -350,8 +351,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 		 * executed another program since, a look at that one would tell nothing about the
 		 * binding: it keeps the policies it has. */
 		if ((label->flags & PD_LABEL_CANARY) || label->slot == bound.slot ||
-		    label->binding != bound.binding ||
-		    label->origin != origin_of(bound.exe_dentry))
+		    label->binding != bound.binding || label->origin != origin_of(bound.exe_dentry))
 			return;
 	} else if (!label) {
 		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);

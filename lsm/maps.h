@@ -116,10 +116,10 @@ extern struct pd_map_shares shares SEC(".maps");
 #define PD_DENTRY_HEAD 64
 struct pd_name {
 	__u8 text[PD_TEXT_SIZE + PD_NAME_SLACK];
-	__u32 at;     /* first byte of the name */
-	__u32 length; /* bytes */
-	__u32 status; /* enum pd_name_status */
-	__u32 reason; /* enum pd_reason when PD_NAME_NONE */
+	__u32 at;		   /* first byte of the name */
+	__u32 length;		   /* bytes */
+	__u32 status;		   /* enum pd_name_status */
+	__u32 reason;		   /* enum pd_reason when PD_NAME_NONE */
 	__u64 trail[PD_DEPTH_MAX]; /* what the first pass saw: pointer << 32 | d_seq */
 	/* where the walk stands */
 	__u64 dentry;

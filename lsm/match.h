@@ -33,8 +33,8 @@ enum pd_state_kind {
 	PD_RUN,
 	PD_SINK,
 };
-#define PD_STATE_KIND(state) ((state) & 3u)
-#define PD_STATE_OFFSET(state) ((state) & 0x3ffffcu)
+#define PD_STATE_KIND(state) ((state)&3u)
+#define PD_STATE_OFFSET(state) ((state)&0x3ffffcu)
 #define PD_STATE_POSITION(state) ((state) >> 22)
 #define PD_RUN_STATE(offset, position) ((offset) | PD_RUN | ((__u32)(position) << 22))
 #define PD_RUN_MAX 1023u
@@ -78,8 +78,7 @@ static inline __u64 pd_load64(const void *p)
 /* A word of the image. The last 16 bytes of the image are never part of a record. */
 #define PD_IMAGE_WORD(image, offset)                                                               \
 	(*(const __u32 *)((image) + PD_INDEX((offset), PD_IMAGE_SIZE - 4)))
-#define PD_IMAGE_BYTE(image, offset)                                                               \
-	(*((image) + PD_INDEX((offset), PD_IMAGE_SIZE - 1)))
+#define PD_IMAGE_BYTE(image, offset) (*((image) + PD_INDEX((offset), PD_IMAGE_SIZE - 1)))
 /* Eight bytes at any alignment; an offset in the image's last 8 bytes is wrapped. */
 #define PD_IMAGE_BYTES8(image, offset)                                                             \
 	({                                                                                         \
@@ -133,7 +132,7 @@ static inline void pd_walk_run(const __u8 *image, const __u8 *text, struct pd_wa
 		return;
 	}
 	w->state = PD_IMAGE_WORD(image, record + ((__u8)have == '/' ? 4 * PD_WORD_SLASH :
-									 4 * PD_WORD_OTHER));
+								      4 * PD_WORD_OTHER));
 	w->at++;
 }
 

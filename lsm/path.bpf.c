@@ -31,8 +31,8 @@ int BPF_PROG(path_mknod, const struct path *dir, struct dentry *dentry, unsigned
 
 	PD_SUBJECT_OR_RETURN(label, path_mknod);
 	if (type == S_IFSOCK)
-		PD_RETURN(ask_entry(label, PD_HOOK_path_mknod, PD_OP_BIND, dir, dentry, PD_UNIX_BIND,
-				    0));
+		PD_RETURN(ask_entry(label, PD_HOOK_path_mknod, PD_OP_BIND, dir, dentry,
+				    PD_UNIX_BIND, 0));
 	if (type && type != S_IFREG)
 		PD_RETURN(ask_entry(label, PD_HOOK_path_mknod, PD_OP_MKNOD, dir, dentry, PD_CREATE,
 				    0));
@@ -40,7 +40,8 @@ int BPF_PROG(path_mknod, const struct path *dir, struct dentry *dentry, unsigned
 	 * takes O_CREAT away and the open goes on. */
 	if (!dentry->d_hash.pprev)
 		flags = PD_ASK_MAYBE_EXISTS;
-	PD_RETURN(ask_entry(label, PD_HOOK_path_mknod, PD_OP_CREATE, dir, dentry, PD_CREATE, flags));
+	PD_RETURN(
+		ask_entry(label, PD_HOOK_path_mknod, PD_OP_CREATE, dir, dentry, PD_CREATE, flags));
 }
 
 SEC("lsm/path_mkdir")

@@ -106,8 +106,8 @@ static int prove(struct enforcer *e, uint64_t hooks, struct pd_error *error)
 
 	if (!e->prover || !hooks)
 		return 0;
-	return prover_run(e->prover, bpf_map__fd(e->skeleton->maps.labels), e->state, hooks, &proved,
-			  error);
+	return prover_run(e->prover, bpf_map__fd(e->skeleton->maps.labels), e->state, hooks,
+			  &proved, error);
 }
 
 int attach_groups(struct enforcer *e, uint32_t groups, struct pd_error *error)

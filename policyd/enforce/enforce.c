@@ -17,7 +17,8 @@
 #include "policyd/enforce/prove.h"
 #include "policyd.skel.h"
 
-#define SWEEPS_MAX 50 /* each but the last found a task that was being forked during the one before */
+#define SWEEPS_MAX                                                                                 \
+	50 /* each but the last found a task that was being forked during the one before */
 #define SCRATCH_PER_CPU 4
 #define SCRATCH_MIN 16
 
@@ -67,8 +68,8 @@ static void size_maps(struct policyd_bpf *skeleton, const struct enforce_options
 static int pin_maps(struct enforcer *e, struct pd_error *error)
 {
 	struct policyd_bpf *s = e->skeleton;
-	struct bpf_map *maps[] = { s->maps.labels,  s->maps.images, s->maps.bindings,
-				   s->maps.state,   s->maps.denials, s->maps.notices };
+	struct bpf_map *maps[] = { s->maps.labels, s->maps.images,  s->maps.bindings,
+				   s->maps.state,  s->maps.denials, s->maps.notices };
 	int r = 0;
 
 	for (size_t i = 0; !r && i < sizeof(maps) / sizeof(maps[0]); i++)
@@ -82,13 +83,15 @@ static int pin_maps(struct enforcer *e, struct pd_error *error)
 static int explain_load(int code, struct pd_error *error)
 {
 	if (code == -EPERM || code == -EACCES)
-		return error_set(error, -EPERM,
-				 "the kernel does not let this process load LSM programs; run as root with "
-				 "CAP_BPF and CAP_PERFMON, outside of a container");
+		return error_set(
+			error, -EPERM,
+			"the kernel does not let this process load LSM programs; run as root with "
+			"CAP_BPF and CAP_PERFMON, outside of a container");
 	if (code == -EINVAL)
-		return error_set(error, -EPROTO,
-				 "the kernel refused the programs or pinned maps do not fit them; try "
-				 "policyctl detach, then start again with -d to see why");
+		return error_set(
+			error, -EPROTO,
+			"the kernel refused the programs or pinned maps do not fit them; try "
+			"policyctl detach, then start again with -d to see why");
 	return error_set(error, code, "cannot load the BPF programs: %s", strerror(-code));
 }
 
@@ -138,7 +141,8 @@ static int adopt_image(struct enforcer *e, struct pd_error *error)
 		return 0;
 	fd = bpf_map_get_fd_by_id(id);
 	if (fd < 0)
-		return error_set(error, -errno, "cannot open the pinned image: %s", strerror(errno));
+		return error_set(error, -errno, "cannot open the pinned image: %s",
+				 strerror(errno));
 	image = map_memory(fd, PD_IMAGE_SIZE, PROT_READ);
 	close(fd);
 	if (!image)
@@ -153,7 +157,8 @@ static int load(struct enforcer *e, const struct enforce_options *options, struc
 
 	e->skeleton = policyd_bpf__open();
 	if (!e->skeleton)
-		return error_set(error, -ENOMEM, "cannot open the BPF programs: %s", strerror(errno));
+		return error_set(error, -ENOMEM, "cannot open the BPF programs: %s",
+				 strerror(errno));
 	r = hooks_choose(e->skeleton, e->hooks, error);
 	if (r)
 		return r;
@@ -346,10 +351,11 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	}
 	*ret_labelled = (unsigned long)(e->state->labelled - start);
 	if (e->state->sweep_failed != failed)
-		return error_set(error, -ENOMEM,
-				 "%llu running tasks could not be labelled for want of memory and stay "
-				 "unconfined; restart them, or free memory and reload",
-				 (unsigned long long)(e->state->sweep_failed - failed));
+		return error_set(
+			error, -ENOMEM,
+			"%llu running tasks could not be labelled for want of memory and stay "
+			"unconfined; restart them, or free memory and reload",
+			(unsigned long long)(e->state->sweep_failed - failed));
 	return 0;
 }
 
@@ -393,8 +399,7 @@ size_t enforce_kernel_bytes(const struct enforcer *e)
 	struct bpf_map *map;
 	size_t total = e->image ? PD_IMAGE_SIZE : 0;
 
-	bpf_object__for_each_map(map, e->skeleton->obj)
-		if (bpf_map__fd(map) >= 0)
-			total += map_bytes(bpf_map__fd(map));
+	bpf_object__for_each_map(map, e->skeleton->obj) if (bpf_map__fd(map) >= 0)
+		total += map_bytes(bpf_map__fd(map));
 	return total;
 }

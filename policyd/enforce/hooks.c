@@ -67,7 +67,8 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 		return error_set(error, -ENOTSUP,
 				 "this kernel has no type information (/sys/kernel/btf/vmlinux); "
 				 "use one built with CONFIG_DEBUG_INFO_BTF, as Debian's are");
-	bpf_object__for_each_program(program, skeleton->obj) {
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
 		enum bpf_prog_type type = bpf_program__type(program);
 
 		bpf_program__set_autoload(program, type != BPF_PROG_TYPE_LSM);
@@ -79,9 +80,10 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 		if (parameters >= 0)
 			hooks[i].program = choose(skeleton, hook_names[i], parameters);
 		if (!hooks[i].program && !may_be_absent((enum pd_hook)i)) {
-			r = error_set(error, -ENOTSUP,
-				      "this kernel has no LSM hook %s for BPF; 6.1 or newer is needed",
-				      hook_names[i]);
+			r = error_set(
+				error, -ENOTSUP,
+				"this kernel has no LSM hook %s for BPF; 6.1 or newer is needed",
+				hook_names[i]);
 			break;
 		}
 	}

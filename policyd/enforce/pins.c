@@ -72,10 +72,11 @@ static int refuse_other_layouts(const char *pin_dir, struct pd_error *error)
 	while (!r && (entry = readdir(dir))) {
 		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, ours))
 			continue;
-		r = error_set(error, -EPROTO,
-			      "%s/%s is not of this version's layout (%s); end that enforcement with "
-			      "policyctl detach, then start again",
-			      pin_dir, entry->d_name, ours);
+		r = error_set(
+			error, -EPROTO,
+			"%s/%s is not of this version's layout (%s); end that enforcement with "
+			"policyctl detach, then start again",
+			pin_dir, entry->d_name, ours);
 	}
 	closedir(dir);
 	return r;
@@ -168,8 +169,8 @@ void pins_drop_link(const struct pins *pins, const char *name)
 	unlink(path);
 }
 
-void pins_drop_other_links(const struct pins *pins, bool (*is_ours)(void *context, const char *name),
-			   void *context)
+void pins_drop_other_links(const struct pins *pins,
+			   bool (*is_ours)(void *context, const char *name), void *context)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -196,9 +197,9 @@ static int empty_dir(const char *path, struct pd_error *error)
 	int r = 0;
 
 	if (!dir)
-		return errno == ENOENT ?
-			       0 :
-			       error_set(error, -errno, "cannot read %s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0 :
+					 error_set(error, -errno, "cannot read %s: %s", path,
+						   strerror(errno));
 	while (!r && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;

@@ -38,7 +38,7 @@ int pins_link(const struct pins *pins, struct bpf_link *link, const char *name,
 /** pins_drop_link() - the program goes once no descriptor is left */
 void pins_drop_link(const struct pins *pins, const char *name);
 /** pins_drop_other_links() - links pinned by another build under names ours does not have */
-void pins_drop_other_links(const struct pins *pins, bool (*is_ours)(void *context, const char *name),
-			   void *context);
+void pins_drop_other_links(const struct pins *pins,
+			   bool (*is_ours)(void *context, const char *name), void *context);
 
 #endif

@@ -69,12 +69,14 @@ static void probe_lsm(struct probe_result *result)
 
 	if (!first_line("/sys/kernel/security/lsm", list, sizeof(list)))
 		put(result, "BPF LSM", PROBE_FAILED,
-		    "cannot read /sys/kernel/security/lsm: %s; mount securityfs on /sys/kernel/security, "
+		    "cannot read /sys/kernel/security/lsm: %s; mount securityfs on "
+		    "/sys/kernel/security, "
 		    "or this kernel has no LSM support",
 		    strerror(errno));
 	else if (!has_word(list, "bpf"))
 		put(result, "BPF LSM", PROBE_FAILED,
-		    "the kernel runs without the BPF LSM (active: %.160s); add bpf to the lsm= boot "
+		    "the kernel runs without the BPF LSM (active: %.160s); add bpf to the lsm= "
+		    "boot "
 		    "parameter",
 		    list);
 	else
@@ -85,7 +87,8 @@ static void probe_btf(struct probe_result *result)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		put(result, "kernel types", PROBE_FAILED,
-		    "this kernel has no type information (/sys/kernel/btf/vmlinux); use one built with "
+		    "this kernel has no type information (/sys/kernel/btf/vmlinux); use one built "
+		    "with "
 		    "CONFIG_DEBUG_INFO_BTF, as Debian's are");
 	else
 		put(result, "kernel types", PROBE_OK, "/sys/kernel/btf/vmlinux");
@@ -97,10 +100,12 @@ static void probe_cgroup(struct probe_result *result)
 
 	if (statfs("/sys/fs/cgroup", &fs))
 		put(result, "cgroup v2", PROBE_FAILED,
-		    "nothing is mounted on /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+		    "nothing is mounted on /sys/fs/cgroup; mount -t cgroup2 cgroup2 "
+		    "/sys/fs/cgroup");
 	else if ((unsigned int)fs.f_type != CGROUP2_SUPER_MAGIC)
 		put(result, "cgroup v2", PROBE_FAILED,
-		    "/sys/fs/cgroup is a cgroup v1 or hybrid hierarchy, where a task's place cannot be "
+		    "/sys/fs/cgroup is a cgroup v1 or hybrid hierarchy, where a task's place "
+		    "cannot be "
 		    "told; boot with systemd.unified_cgroup_hierarchy=1");
 	else
 		put(result, "cgroup v2", PROBE_OK, "/sys/fs/cgroup");
@@ -112,7 +117,8 @@ static void probe_bpffs(struct probe_result *result)
 
 	if (statfs("/sys/fs/bpf", &fs) || (unsigned int)fs.f_type != 0xcafe4a11)
 		put(result, "BPF file system", PROBE_FAILED,
-		    "no BPF file system on /sys/fs/bpf, so enforcement could not outlive the daemon; "
+		    "no BPF file system on /sys/fs/bpf, so enforcement could not outlive the "
+		    "daemon; "
 		    "mount -t bpf bpf /sys/fs/bpf");
 	else
 		put(result, "BPF file system", PROBE_OK, "/sys/fs/bpf");
@@ -138,10 +144,13 @@ static void probe_kptr(struct probe_result *result)
 {
 	char value[16];
 
-	if (first_line("/proc/sys/kernel/kptr_restrict", value, sizeof(value)) && !strcmp(value, "2"))
+	if (first_line("/proc/sys/kernel/kptr_restrict", value, sizeof(value)) &&
+	    !strcmp(value, "2"))
 		put(result, "kernel addresses", PROBE_WARNING,
-		    "kernel.kptr_restrict is 2: caches that watch the kernel's rename and mount counters "
-		    "stay off; enforcement is not affected. sysctl kernel.kptr_restrict=1 turns them on");
+		    "kernel.kptr_restrict is 2: caches that watch the kernel's rename and mount "
+		    "counters "
+		    "stay off; enforcement is not affected. sysctl kernel.kptr_restrict=1 turns "
+		    "them on");
 	else
 		put(result, "kernel addresses", PROBE_OK, "readable by root");
 }
@@ -171,8 +180,8 @@ static void probe_jit(struct probe_result *result)
 size_t enforce_probe(struct probe_result results[PROBE_MAX])
 {
 	static void (*const probes[])(struct probe_result *) = {
-		probe_kernel, probe_lsm,    probe_btf,	probe_cgroup,	 probe_bpffs,
-		probe_ftrace, probe_jit,    probe_kptr, probe_privilege,
+		probe_kernel, probe_lsm, probe_btf,  probe_cgroup,    probe_bpffs,
+		probe_ftrace, probe_jit, probe_kptr, probe_privilege,
 	};
 	size_t n = sizeof(probes) / sizeof(probes[0]);
 
