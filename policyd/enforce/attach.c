@@ -15,6 +15,8 @@ static const char *const extra_names[EXTRA_COUNT] = {
 	[EXTRA_GUARD_SYSCTL] = "guard_sysctl",
 };
 
+#define KERNEL_ENOTSUPP 524 /* include/linux/errno.h: the kernel's own, no libc knows it */
+
 static int explain_attach(const char *name, int code, struct pd_error *error)
 {
 	if (code == -E2BIG)
@@ -22,7 +24,7 @@ static int explain_attach(const char *name, int code, struct pd_error *error)
 				 "hook %s has no room: 38 BPF programs are attached to it already; "
 				 "see them with bpftool link, and detach some",
 				 name);
-	if (code == -ENOTSUP || code == -EOPNOTSUPP)
+	if (code == -KERNEL_ENOTSUPP)
 		return error_set(error, code,
 				 "this kernel cannot attach BPF programs to functions (hook %s); "
 				 "on arm64 use 6.12 or newer",

@@ -2,7 +2,6 @@
 /* What this machine has of what loading needs. Reads only. */
 #include <errno.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -15,20 +14,12 @@
 #define CGROUP2_SUPER_MAGIC 0x63677270
 #endif
 
-static void put(struct probe_result *result, const char *what, enum probe_status status,
-		const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void put(struct probe_result *result, const char *what, enum probe_status status,
-		const char *format, ...)
-{
-	va_list args;
-
-	result->what = what;
-	result->status = status;
-	va_start(args, format);
-	vsnprintf(result->text, sizeof(result->text), format, args);
-	va_end(args);
-}
+#define put(result, name, outcome, ...)                                                            \
+	do {                                                                                       \
+		(result)->what = (name);                                                           \
+		(result)->status = (outcome);                                                      \
+		snprintf((result)->text, sizeof((result)->text), __VA_ARGS__);                     \
+	} while (0)
 
 /* First line of a small file, without its newline; false: cannot be read. */
 static bool first_line(const char *path, char *buffer, size_t size)

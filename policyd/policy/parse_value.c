@@ -139,7 +139,7 @@ int value_text(const struct parser *parser, const char *key, const struct node *
 int value_copy(const struct parser *parser, const char *key, const struct node *node,
 	       char **ret_copy)
 {
-	const char *text;
+	const char *text = NULL;
 	int ret = value_text(parser, key, node, &text);
 
 	if (ret)
