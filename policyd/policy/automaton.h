@@ -35,8 +35,8 @@ static inline void byteset_add(struct byteset *set, unsigned int first, unsigned
 
 struct nfa;
 
-/** nfa_new() - @text: names never contain a NUL byte; NULL: no memory */
-struct nfa *nfa_new(bool text);
+/** nfa_new() - NULL: no memory */
+struct nfa *nfa_new(void);
 void nfa_free(struct nfa *nfa);
 
 /** nfa_set() - the token of a set of bytes; a set of one is a byte. 0, -ENOMEM or -E2BIG */

@@ -17,13 +17,12 @@ static int node_new(struct nfa *nfa, uint32_t parent, uint32_t token, uint32_t o
 	return 0;
 }
 
-struct nfa *nfa_new(bool text)
+struct nfa *nfa_new(void)
 {
 	struct nfa *nfa = calloc(1, sizeof(*nfa));
 
 	if (!nfa)
 		return NULL;
-	nfa->text = text;
 	if (node_new(nfa, 0, TOKEN_BYTE, 0)) {
 		nfa_free(nfa);
 		return NULL;

@@ -21,7 +21,6 @@ struct nfa_accept {
 };
 
 struct nfa {
-	bool text;
 	struct nfa_node *nodes; /* nodes[0] is the root */
 	size_t count, room;
 	struct nfa_accept *accepts;

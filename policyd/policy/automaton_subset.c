@@ -294,16 +294,12 @@ static int state_edges(struct subset *s, struct dfa_state *state)
 	return 0;
 }
 
-/* When every byte that can come is an exception, nothing leads to `other`: it must not make
- * anything seem reachable. */
+/* When every byte is an exception, nothing leads to `other`: it must not make anything seem
+ * reachable. */
 static void state_trim(struct subset *s, struct dfa_state *state)
 {
-	const uint32_t *edges = s->dfa->edges + state->edge;
-
-	if (state->edges < 254)
-		return;
-	if (state->edges == 255 || (s->nfa->text && DFA_EDGE_BYTE(edges[0]) != 0))
-		state->other = DFA_EDGE_TARGET(edges[0]);
+	if (state->edges == 255)
+		state->other = DFA_EDGE_TARGET(s->dfa->edges[state->edge]);
 }
 
 static int state_build(struct subset *s, uint32_t number, uint32_t *nodes, size_t count)

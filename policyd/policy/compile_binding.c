@@ -131,7 +131,7 @@ static int axis_write(struct axis *axis, const struct dfa *dfa, struct pd_automa
 
 static int axis_build(struct axis *axis, unsigned int flags, struct pd_automaton *ret_automaton)
 {
-	struct nfa *nfa = nfa_new(true);
+	struct nfa *nfa = nfa_new();
 	struct dfa dfa = { 0 };
 	uint32_t owner = 0, empty;
 	int r = nfa ? intern_add(&axis->sets, NULL, 0, &empty, NULL) : -ENOMEM;

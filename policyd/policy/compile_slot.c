@@ -131,7 +131,7 @@ static int number_set(struct slot_build *b, uint32_t set, uint32_t *ret_program)
 
 static int find_sets(struct slot_build *b)
 {
-	struct nfa *nfa = nfa_new(true);
+	struct nfa *nfa = nfa_new();
 	struct dfa dfa = { 0 };
 	uint32_t owner;
 	int r = nfa ? add_by(b, nfa) : -ENOMEM;
@@ -311,7 +311,7 @@ static int determinise(struct slot_build *b, const struct nfa *nfa)
 
 static int build_program(struct slot_build *b, uint32_t program)
 {
-	struct nfa *nfa = nfa_new(b->object == PD_OBJ_PATH);
+	struct nfa *nfa = nfa_new();
 	int r = nfa ? 0 : -ENOMEM;
 
 	b->blames.count = 0;

@@ -32,7 +32,7 @@ static const struct pd_info *walk(const unsigned char *image, const struct pd_au
 	memcpy(text, name, length);
 	while (pd_walk_step(image, text, &w))
 		;
-	return at(image, PD_IMAGE_WORD(image, PD_STATE_OFFSET(w.state)));
+	return at(image, pd_state_info(image, w.state));
 }
 
 static uint32_t rule_for(const struct pd_info *info, unsigned int first, unsigned int count,

@@ -185,7 +185,7 @@ size_t effective_info(const struct effective *effective, enum pd_object object,
 	info.audit = t.audit & ~e.deny & ~t.deny;
 	info.n_enforced = put_rules(entries, info.deny_e, e.deny_rule);
 	entries += 2 * info.n_enforced;
-	info.n_tested = put_rules(entries, info.deny_t, t.deny_rule);
+	info.n_tested = put_rules(entries, t.deny & ~e.deny, t.deny_rule);
 	entries += 2 * info.n_tested;
 	info.n_audited = put_rules(entries, info.audit, t.audit_rule);
 	entries += 2 * info.n_audited;

@@ -17,10 +17,11 @@
 /* One record to be. */
 struct record {
 	uint32_t kind;
-	uint32_t first;	 /* in writer.chain */
-	uint32_t length; /* states: more than one in a run */
-	uint32_t slash;	 /* RUN: where '/' leads for those that do not expect it */
-	uint32_t offset; /* 0: not yet written */
+	uint32_t first;		   /* in writer.chain */
+	uint32_t length;	   /* states: more than one in a run */
+	uint32_t slash;		   /* RUN: where '/' leads for those that do not expect it */
+	uint32_t info, slash_info; /* RUN: of those that do not expect '/', and that do */
+	uint32_t offset;	   /* 0: not yet written */
 };
 
 struct writer {
@@ -62,14 +63,13 @@ static bool expects(const struct writer *w, uint32_t state, unsigned char *ret_b
 	return true;
 }
 
-/* May @next directly follow @state in one run? */
+/* May @next directly follow @state in one run, as far as the two of them go? */
 static bool may_follow(const struct writer *w, uint32_t state, uint32_t next)
 {
-	const struct dfa_state *a = &w->dfa->states[state], *b = &w->dfa->states[next];
 	unsigned char byte;
 	uint32_t after;
 
-	return state != next && w->infos[state] == w->infos[next] && a->other == b->other &&
+	return state != next && w->dfa->states[state].other == w->dfa->states[next].other &&
 	       expects(w, next, &byte, &after);
 }
 
@@ -86,42 +86,74 @@ static void choose(struct writer *w)
 			w->chosen[next] = s;
 }
 
-static void add_record(struct writer *w, uint32_t state, uint32_t kind)
-{
-	w->records[w->record_count] = (struct record){
-		.kind = kind, .first = w->chain_count, .length = 1, .slash = NONE
-	};
-	w->record_of[state] = w->record_count++;
-	w->chain[w->chain_count++] = state;
-}
-
-/* A state and those that follow it in a chain. */
-static void add_run(struct writer *w, uint32_t state)
+static struct record *add_record(struct writer *w, uint32_t state, uint32_t kind)
 {
 	struct record *r = &w->records[w->record_count];
+
+	*r = (struct record){ .kind = kind,
+			      .first = w->chain_count,
+			      .slash = NONE,
+			      .info = NONE,
+			      .slash_info = NONE };
+	w->record_of[state] = w->record_count++;
+	w->chain[w->chain_count++] = state;
+	r->length = 1;
+	return r;
+}
+
+/* Does a state fit into a run with what its states share? Then it shares it from now on. */
+static bool run_takes(const struct writer *w, struct record *r, uint32_t state)
+{
+	uint32_t slash = w->dfa->states[state].slash, *info, next;
+	unsigned char byte = 0;
+
+	expects(w, state, &byte, &next);
+	info = byte == '/' ? &r->slash_info : &r->info;
+	if (r->length == PD_RUN_MAX || (*info != NONE && *info != w->infos[state]) ||
+	    (byte != '/' && r->slash != NONE && r->slash != slash))
+		return false;
+	*info = w->infos[state];
+	if (byte != '/')
+		r->slash = slash;
+	return true;
+}
+
+static void run_close(const struct writer *w, struct record *r)
+{
+	if (r->slash == NONE)
+		r->slash = w->dfa->states[w->chain[r->first]].other;
+	if (r->info == NONE)
+		r->info = r->slash_info;
+	if (r->slash_info == NONE)
+		r->slash_info = r->info;
+	if (r->length == 1)
+		r->kind = PD_SPARSE;
+}
+
+/* A state and those that follow it in a chain, in as few runs as they fit into. */
+static void add_runs(struct writer *w, uint32_t state)
+{
+	struct record *r = add_record(w, state, PD_RUN);
 	unsigned char byte;
 	uint32_t next = NONE;
 
-	add_record(w, state, PD_RUN);
+	run_takes(w, r, state);
 	for (;;) {
 		expects(w, state, &byte, &next);
-		if (byte != '/')
-			r->slash = w->dfa->states[state].slash;
-		if (r->length == PD_RUN_MAX || w->record_of[next] != NONE ||
-		    w->chosen[next] != state)
+		if (w->record_of[next] != NONE || w->chosen[next] != state)
 			break;
-		expects(w, next, &byte, &(uint32_t){ 0 });
-		if (byte != '/' && r->slash != NONE && r->slash != w->dfa->states[next].slash)
-			break;
-		w->record_of[next] = w->record_of[state];
-		w->position[next] = r->length++;
-		w->chain[w->chain_count++] = next;
+		if (run_takes(w, r, next)) {
+			w->record_of[next] = w->record_of[state];
+			w->position[next] = r->length++;
+			w->chain[w->chain_count++] = next;
+		} else {
+			run_close(w, r);
+			r = add_record(w, next, PD_RUN);
+			run_takes(w, r, next);
+		}
 		state = next;
 	}
-	if (r->slash == NONE)
-		r->slash = w->dfa->states[state].other;
-	if (r->length == 1)
-		r->kind = PD_SPARSE;
+	run_close(w, r);
 }
 
 static void divide(struct writer *w)
@@ -137,17 +169,17 @@ static void divide(struct writer *w)
 
 		if (expects(w, s, &byte, &next)) {
 			if (w->chosen[s] == NONE)
-				add_run(w, s);
+				add_runs(w, s);
 		} else if (!state->edges && state->other == s && state->slash == s) {
 			add_record(w, s, PD_SINK);
 		} else {
 			add_record(w, s, state->edges > SPARSE_MAX ? PD_DENSE : PD_SPARSE);
 		}
 	}
-	/* Chains that bite their own tail, and the rest of those that were cut. */
+	/* Chains that bite their own tail. */
 	for (uint32_t s = 0; s < dfa->count; s++)
 		if (w->record_of[s] == NONE)
-			add_run(w, s);
+			add_runs(w, s);
 }
 
 /* ---- byte classes ---------------------------------------------------------------------------- */
@@ -246,7 +278,8 @@ static size_t run_words(const struct writer *w, const struct record *r)
 	w->words[PD_WORD_OTHER] = state_word(w, w->dfa->states[w->chain[r->first]].other);
 	w->words[PD_WORD_SLASH] = state_word(w, r->slash);
 	w->words[PD_WORD_RUN_NEXT] = state_word(w, next);
-	w->words[PD_WORD_RUN_LENGTH] = r->length;
+	w->words[PD_WORD_INFO] = r->info;
+	w->words[PD_WORD_RUN_LENGTH] = r->slash_info | r->length << 22;
 	return count;
 }
 

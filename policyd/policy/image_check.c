@@ -99,7 +99,7 @@ static int meet(struct checker *c, uint32_t state, uint32_t classes)
 		if (!inside(c, offset, PD_WORD_RUN_BYTES, 4))
 			return bad(c, "a run lies outside");
 		record = at(c, offset);
-		if (position >= record[PD_WORD_RUN_LENGTH])
+		if (position >= PD_STATE_POSITION(record[PD_WORD_RUN_LENGTH]))
 			return bad(c, "a position lies outside its run");
 	} else if (position) {
 		return bad(c, "a position where there is no run");
@@ -150,13 +150,14 @@ static int meet_all(struct checker *c, const uint32_t *states, size_t count, uin
 static int check_run(struct checker *c, uint32_t offset, uint32_t classes)
 {
 	const uint32_t *record = at(c, offset);
-	uint32_t length = record[PD_WORD_RUN_LENGTH];
+	uint32_t length = PD_STATE_POSITION(record[PD_WORD_RUN_LENGTH]);
+	int r;
 
 	/* Eight bytes from the last position on are read; the image ends 64 bytes early. */
-	if (!length || length > PD_RUN_MAX ||
-	    !inside(c, offset + 4 * PD_WORD_RUN_BYTES, (length + 3) / 4, 4))
+	if (!length || !inside(c, offset + 4 * PD_WORD_RUN_BYTES, (length + 3) / 4, 4))
 		return bad(c, "a run lies outside");
-	return meet_all(c, record + PD_WORD_OTHER, 3, classes);
+	r = check_info(c, PD_STATE_OFFSET(record[PD_WORD_RUN_LENGTH]));
+	return r ? r : meet_all(c, record + PD_WORD_OTHER, 3, classes);
 }
 
 /* Of equal bytes the lowest is followed, so that there are no more `next` than distinct bytes. */

@@ -20,7 +20,7 @@ static int colour(void *context, const uint32_t *accepts, size_t count, uint32_t
 static void compare(const char *pattern, size_t length, const char *name, size_t name_length,
 		    unsigned int flags)
 {
-	struct nfa *nfa = nfa_new(true);
+	struct nfa *nfa = nfa_new();
 	struct dfa dfa = { 0 };
 	uint32_t owner, state;
 	int expected = glob_match_name(pattern, length, name, name_length, flags);

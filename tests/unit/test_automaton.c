@@ -33,7 +33,7 @@ static int colour(void *context, const uint32_t *accepts, size_t count, uint32_t
 
 static void build(struct dfa *dfa, char patterns[][64], size_t count)
 {
-	struct nfa *nfa = nfa_new(true);
+	struct nfa *nfa = nfa_new();
 	uint32_t owner;
 
 	assert_non_null(nfa);
@@ -241,7 +241,7 @@ static void gathers_what_is_reachable(void **state)
 /* Sets of almost all bytes, and states in which every byte is an exception. */
 static void wide_sets(void **state)
 {
-	struct nfa *nfa = nfa_new(true);
+	struct nfa *nfa = nfa_new();
 	struct dfa dfa = { 0 };
 	struct byteset odd = { { 0 } }, even = { { 0 } };
 	uint32_t tokens[2] = { TOKEN_BYTE | '/' }, owner;
@@ -278,7 +278,7 @@ static void explosions_end(void **state)
 		"/**a?????????????????????????????????",
 		"/usr/**",
 	};
-	struct nfa *nfa = nfa_new(true);
+	struct nfa *nfa = nfa_new();
 	struct dfa dfa = { 0 };
 	uint32_t owner = 99;
 

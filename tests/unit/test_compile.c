@@ -235,8 +235,7 @@ static struct masks masks_below(const unsigned char *image, const struct pd_auto
 	met[count++] = w.state;
 	for (; done < count; done++) {
 		const struct pd_info *info =
-			(const struct pd_info *)(image +
-						 PD_IMAGE_WORD(image, PD_STATE_OFFSET(met[done])));
+			(const struct pd_info *)(image + pd_state_info(image, met[done]));
 
 		m.e_any |= PD_PATH_ALL & ~info->deny_e;
 		m.e_all &= ~info->deny_e;

@@ -34,7 +34,7 @@ static int colour(void *context, const uint32_t *accepts, size_t count, uint32_t
 /* The colour is kept in info.deny_e. */
 static void world_make(struct world *w, const char *const *patterns, size_t count)
 {
-	struct nfa *nfa = nfa_new(true);
+	struct nfa *nfa = nfa_new();
 	uint32_t owner;
 
 	*w = (struct world){ 0 };
@@ -65,8 +65,7 @@ static void world_done(struct world *w)
 
 static uint32_t colour_of(const struct world *w, uint32_t state)
 {
-	const struct pd_info *info =
-		image_at(&w->image, PD_IMAGE_WORD(w->image.data, PD_STATE_OFFSET(state)));
+	const struct pd_info *info = image_at(&w->image, pd_state_info(w->image.data, state));
 
 	return info->deny_e;
 }
