@@ -8,13 +8,16 @@
  * is run, or acts, outside any label. */
 static __always_inline int pd_is_switch(struct dentry *dentry)
 {
-	char name[16] = {};
+	__u64 name[2] = {};
 
 	bpf_probe_read_kernel_str(name, sizeof(name), dentry->d_name.name);
-#define PD_IS(text) pd_same(name, text, sizeof(text))
-	return PD_IS("core_pattern") || PD_IS("modprobe") || PD_IS("hotplug") ||
-	       PD_IS("poweroff_cmd") || PD_IS("sysrq-trigger") || PD_IS("uevent_helper");
+#define PD_EIGHT(text) (*(const __u64 *)(text))
+#define PD_IS(first, rest) (name[0] == PD_EIGHT(first) && name[1] == PD_EIGHT(rest))
+	return PD_IS("core_pat", "tern\0\0\0") || PD_IS("modprobe", "\0\0\0\0\0\0\0") ||
+	       PD_IS("hotplug", "\0\0\0\0\0\0\0") || PD_IS("poweroff", "_cmd\0\0\0") ||
+	       PD_IS("sysrq-tr", "igger\0\0") || PD_IS("uevent_h", "elper\0\0");
 #undef PD_IS
+#undef PD_EIGHT
 }
 
 /**

@@ -27,6 +27,10 @@
 
 #include "lsm/abi.h"
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the walk takes the first of eight bytes to be the lowest"
+#endif
+
 enum pd_state_kind {
 	PD_DENSE,
 	PD_SPARSE,
@@ -97,6 +101,22 @@ struct pd_walk {
 	__u32 end;     /* one past the last; at most PD_TEXT_SIZE */
 };
 
+/* How many bytes, from the first on, are equal; differ is not 0. */
+static inline __u32 pd_equal_bytes(__u64 differ)
+{
+	__u32 same = 0;
+
+	if (!(__u32)differ) {
+		same = 4;
+		differ >>= 32;
+	}
+	if (!(differ & 0xffff)) {
+		same += 2;
+		differ >>= 16;
+	}
+	return differ & 0xff ? same : same + 1;
+}
+
 /* Eats up to eight bytes of a run. Not more: the caller's loop bounds the work of one step. */
 static inline void pd_walk_run(const __u8 *image, const __u8 *text, struct pd_walk *w, __u32 record,
 			       __u32 position)
@@ -117,23 +137,21 @@ static inline void pd_walk_run(const __u8 *image, const __u8 *text, struct pd_wa
 		n = 8;
 	if (n > most)
 		n = most;
-	for (same = 0; same < 8; same++) {
-		if (same >= n || (__u8)differ)
-			break;
-		differ >>= 8;
-		have >>= 8;
-	}
-	w->at += same;
-	if (same == n) {
+	if (n < 8)
+		differ &= (1ull << 8 * n) - 1;
+	if (!differ) {
+		w->at += n;
 		position += n;
 		w->state = position == length ?
 				   PD_IMAGE_WORD(image, record + 4 * PD_WORD_RUN_NEXT) :
 				   PD_RUN_STATE(record, position);
 		return;
 	}
-	w->state = PD_IMAGE_WORD(image, record + ((__u8)have == '/' ? 4 * PD_WORD_SLASH :
-								      4 * PD_WORD_OTHER));
-	w->at++;
+	same = pd_equal_bytes(differ);
+	w->at += same + 1;
+	w->state = PD_IMAGE_WORD(image,
+				 record + ((__u8)(have >> 8 * same) == '/' ? 4 * PD_WORD_SLASH :
+									     4 * PD_WORD_OTHER));
 }
 
 /** pd_state_info() - the offset of the struct pd_info of a state */

@@ -229,7 +229,7 @@ void enforce_close(struct enforcer *e)
 /* A new inner map with the image in it; -1 with errno. */
 static int image_map(const unsigned char *image, void **ret_mapped)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	struct bpf_map_create_opts options = { .sz = sizeof(options), .map_flags = BPF_F_MMAPABLE };
 	const struct pd_image *head = (const void *)image;
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pd_image", 4, PD_IMAGE_SIZE, 1, &options);
 	void *at;
