@@ -55,11 +55,14 @@ static int parse_number(const char *text, struct wanted *wanted)
 static int find_event(struct ctl *ctl, const char *what, char **ret_json, struct pd_error *error)
 {
 	struct wanted wanted = { .json = NULL };
+	size_t size = 0;
 	int r;
 
 	if (strcmp(what, "-") == 0) {
-		r = fd_read_all(STDIN_FILENO, EVENT_JSON_MAX, ret_json, NULL);
-		return r ? error_set(error, r, "standard input: %s", strerror(-r)) : 0;
+		r = fd_read_all(STDIN_FILENO, EVENT_JSON_MAX, ret_json, &size);
+		if (r)
+			return error_set(error, r, "standard input: %s", strerror(-r));
+		return size ? 0 : error_set(error, -ENOENT, "there is no event on standard input");
 	}
 	if (what[strspn(what, " \t")] == '{') {
 		*ret_json = strdup(what);

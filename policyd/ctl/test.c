@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* policyctl test POLICY OP OBJECT: what would happen, by which rule. Needs neither root nor daemon. */
 #include <stdio.h>
+#include <string.h>
 
 #include "policyd/ctl/ctl.h"
 #include "policyd/ctl/question.h"
+#include "policyd/policy/glob.h"
 #include "policyd/policy/words.h"
+
+/* The answer is about the name as given, which on most systems is not the one the kernel asks about. */
+static void warn_of_links(const struct policy_rule *question)
+{
+	const char *name = question->paths.count ? question->paths.items[0].text : "";
+
+	for (const struct glob_alias *alias = glob_aliases; alias->link; alias++) {
+		size_t length = strlen(alias->link);
+
+		if (!strncmp(name, alias->link, length) && name[length] == '/')
+			ctl_warn("note: where %s is a link, the kernel asks about %s%s instead",
+				 alias->link, alias->target, name + length);
+	}
+}
 
 static int print_answer(const struct ctl *ctl, const struct policy *policy,
 			const struct policy_rule *question, const struct answer *answer)
@@ -60,6 +76,7 @@ static int test(struct ctl *ctl, int argc, char **argv)
 		return ctl_fail(ctl, &error);
 	r = parse_question(argv[optind + 1], argv[optind + 2], by, &question, &error);
 	if (!r) {
+		warn_of_links(&question);
 		r = answer_question(policy, &question, &answer, &error);
 		status = r ? ctl_fail(ctl, &error) : print_answer(ctl, policy, &question, &answer);
 		policy_rule_done(&question);
