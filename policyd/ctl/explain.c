@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
+#include "policyd/base/text.h"
 #include "policyd/ctl/ctl.h"
 #include "policyd/ctl/grant.h"
 #include "policyd/ctl/history.h"
@@ -104,10 +105,16 @@ static void describe(FILE *to, const struct event *event)
 	struct buffer b;
 
 	buffer_init(&b, text, sizeof(text));
+	text_escape(&b, event->exe); /* a task names its program and itself as it likes */
+	if (event->exe.length)
+		buffer_text(&b, ", ");
+	text_escape(&b,
+		    (struct slice){ record->comm, strnlen(record->comm, sizeof(record->comm)) });
+	fprintf(to, "Process %u (%.*s) wanted to ", record->pid, (int)b.used, text);
+	buffer_init(&b, text, sizeof(text));
 	event_object_text(&b, event);
-	fprintf(to, "Process %u (%.*s%s%.16s) wanted to ", record->pid, (int)event->exe.length,
-		event->exe.length ? event->exe.data : "", event->exe.length ? ", " : "",
-		record->comm);
+	if (!b.used)
+		buffer_text(&b, "a file without a name");
 	if (record->class == PD_CLASS_CAPABILITY)
 		fprintf(to, "use the capability %.*s; this ", (int)b.used, text);
 	else if (record->class == PD_CLASS_GUARD)
@@ -136,7 +143,7 @@ static void blame(FILE *to, const struct event *event)
 			fputs("Which rule decided is not known any more.\n", to);
 		return;
 	}
-	if (symbol->is_default && symbol->line)
+	if (symbol->is_default && symbol->line && symbol->class != PD_CLASS_GUARD)
 		fprintf(to,
 			"No rule of policy %s is about it, and its default for %s (%s:%u) is to "
 			"deny.\n",
@@ -147,6 +154,27 @@ static void blame(FILE *to, const struct event *event)
 	else
 		fprintf(to, "The rule at %s:%u of policy %s decided:\n\n    %s\n\n", symbol->file,
 			symbol->line, symbol->policy, symbol->text ? symbol->text : "");
+}
+
+/* What would help where no rule for the object can. */
+static const char *no_snippet(unsigned int reason)
+{
+	switch (reason) {
+	case PD_REASON_DELETED:
+	case PD_REASON_UNREACHABLE:
+	case PD_REASON_TOO_LONG:
+	case PD_REASON_TOO_DEEP:
+	case PD_REASON_RACED:
+		return "Files without a name get what the policy grants for every name; no other "
+		       "rule "
+		       "can allow this.";
+	case PD_REASON_WIDENS:
+		return "It is allowed where the old name grants these permissions too, or the new "
+		       "one "
+		       "does not.";
+	default:
+		return "No rule can allow this.";
+	}
 }
 
 static void advise(FILE *to, const struct event *event)
@@ -161,7 +189,7 @@ static void advise(FILE *to, const struct event *event)
 		return;
 	}
 	if (grant_snippet(event, snippet, sizeof(snippet)))
-		fprintf(to, "No rule can allow this.\n");
+		fprintf(to, "%s\n", no_snippet(event->record->reason));
 	else
 		fprintf(to, "To allow it, policy %s would need:\n\n%s",
 			event->symbol.policy ? event->symbol.policy :
