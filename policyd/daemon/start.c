@@ -132,6 +132,30 @@ static int learn_self(struct daemon *daemon, struct pd_error *error)
 	return r ? error_set(error, r, "/proc/self/cgroup: %s", strerror(-r)) : 0;
 }
 
+/* As far as it goes without the kernel */
+static int check_policies(const struct config *config, struct pd_error *error)
+{
+	struct daemon daemon = { .config = config };
+	struct candidate *candidate;
+	const unsigned char *image;
+	uint32_t groups;
+	int r = learn_self(&daemon, error);
+
+	daemon.store.config = config;
+	daemon.store.run_dir = CONFIG_RUN_DIR;
+	daemon.store.own_exe = daemon.own_exe;
+	daemon.store.own_cgroup = daemon.own_cgroup;
+	if (!r)
+		r = store_read(&daemon.store, NULL, NULL, 0, &candidate, error);
+	if (!r) {
+		r = store_compile(&daemon.store, candidate, 1, &image, &groups, error);
+		candidate_free(candidate);
+	}
+	free(daemon.own_exe);
+	free(daemon.own_cgroup);
+	return r;
+}
+
 static int open_parts(struct process *process, struct pd_error *error)
 {
 	struct daemon *daemon = &process->daemon;
@@ -220,6 +244,9 @@ static int start_daemon(struct process *process, const struct start *start, stru
 	notify_open();
 	make_event_folder(daemon->config);
 	r = take_lock(&process->lock, error);
+	/* With nothing to keep in force, a wrong policy is better known before the kernel is bothered. */
+	if (!r && access(daemon->config->pin_dir, F_OK) < 0)
+		r = check_policies(daemon->config, error);
 	if (!r)
 		r = open_parts(process, error);
 	/* The feed comes before the policies: their first events are wanted too. */
@@ -287,6 +314,17 @@ static void stop(struct process *process)
 	fd_close(process->lock);
 }
 
+/* Nothing is half-loaded: what this start has pinned goes again, what was there before stays. */
+static void abandon(const struct process *process)
+{
+	const struct daemon *daemon = &process->daemon;
+	struct pd_error error = { .code = 0 };
+
+	if (daemon->run_dir && daemon->enforcer && !enforce_adopted(daemon->enforcer) &&
+	    enforce_detach(daemon->config->pin_dir, &error))
+		log_error("%s", error.text);
+}
+
 static int run_daemon(const struct start *start, struct config *config)
 {
 	struct process process = {
@@ -306,6 +344,7 @@ static int run_daemon(const struct start *start, struct config *config)
 	}
 	if (r) {
 		status = fail(&error);
+		abandon(&process);
 		/* Who waits for the private one's first answer gets the reason instead. */
 		if (start->private_fd >= 0 && !process.daemon.server) {
 			json_t *reply = reply_error(&error);
@@ -350,29 +389,11 @@ static int probe(void)
 	return fflush(stdout) || !ok;
 }
 
-/* As far as it goes without the kernel */
 static int check(const struct config *config)
 {
-	struct daemon daemon = { .config = config };
 	struct pd_error error = { .code = 0 };
-	struct candidate *candidate;
-	const unsigned char *image;
-	uint32_t groups;
-	int r = learn_self(&daemon, &error);
 
-	daemon.store.config = config;
-	daemon.store.run_dir = CONFIG_RUN_DIR;
-	daemon.store.own_exe = daemon.own_exe;
-	daemon.store.own_cgroup = daemon.own_cgroup;
-	if (!r)
-		r = store_read(&daemon.store, NULL, NULL, 0, &candidate, &error);
-	if (!r) {
-		r = store_compile(&daemon.store, candidate, 1, &image, &groups, &error);
-		candidate_free(candidate);
-	}
-	free(daemon.own_exe);
-	free(daemon.own_cgroup);
-	return r ? fail(&error) : 0;
+	return check_policies(config, &error) ? fail(&error) : 0;
 }
 
 static int detach(const struct config *config)
