@@ -128,6 +128,16 @@ static int collect_policies(struct compile_run *run, uint32_t *ret_symbols)
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
+/* The slots while they are written. */
+struct slots {
+	uint32_t offset;			 /* of struct pd_slot[] in the image */
+	const struct effective_policy **members; /* of the slot at hand */
+	uint32_t *indexes;			 /* the same as numbers */
+	struct intern sets;			 /* sets of members met */
+	uint32_t *first;			 /* by set: the first slot with it */
+	size_t first_room;
+};
+
 /* Each policy alone, for policyctl run, and the sets the caller knows of. */
 static int add_slots(struct compile_run *run)
 {
@@ -191,15 +201,47 @@ static size_t find_members(const struct compile_run *run,
 	return count;
 }
 
-static int write_slot(struct compile_run *run, uint32_t number,
-		      const struct effective_policy *const *members, size_t count,
-		      struct pd_slot *slot)
+/* The slot before this one with the same policies, unless it depends on the slot's own numbering
+ * of programs: after a policy was unloaded there may be many. */
+static int find_twin(struct slots *s, const struct compile_run *run, uint32_t number, size_t count,
+		     const struct pd_slot **ret_twin)
 {
+	const struct pd_slot *all = image_at(&run->image, s->offset);
+	uint32_t set;
+	bool is_new;
+
+	for (size_t i = 0; i < count; i++)
+		s->indexes[i] = s->members[i] - run->policies;
+	if (intern_add(&s->sets, s->indexes, count, &set, &is_new) ||
+	    ARRAY_GROW(s->first, s->first_room, set, 1))
+		return -ENOMEM;
+	if (is_new)
+		s->first[set] = number;
+	*ret_twin = &all[s->first[set]];
+	if (is_new || (*ret_twin)->program_count != 1 || (*ret_twin)->flags & PD_SLOT_BY ||
+	    run->numbering->slots[number - 1].program_count)
+		*ret_twin = NULL;
+	return 0;
+}
+
+static int write_slot(struct compile_run *run, struct slots *s, uint32_t number, size_t count)
+{
+	struct pd_slot *slot = (struct pd_slot *)image_at(&run->image, s->offset) + number;
 	size_t before = run->image.used;
+	const struct effective_policy **members = s->members;
+	const struct pd_slot *twin;
 	int r;
 
 	if (!count) {
 		slot->flags = PD_SLOT_UNCONFINED;
+		return 0;
+	}
+	run->stats.slots++;
+	r = find_twin(s, run, number, count, &twin);
+	if (r)
+		return r;
+	if (twin) {
+		*slot = *twin;
 		return 0;
 	}
 	r = compile_programs(run, number, members, count, slot);
@@ -208,35 +250,47 @@ static int write_slot(struct compile_run *run, uint32_t number,
 		run->largest_size = run->image.used - before;
 	}
 	slot->flags |= PD_SLOT_LIVE;
-	run->stats.slots++;
+	return r;
+}
+
+static int write_all_slots(struct compile_run *run, struct slots *s,
+			   const struct effective_policy **by_name)
+{
+	size_t count;
+	int r = 0;
+
+	for (size_t i = 0; i < run->policy_count; i++)
+		by_name[i] = &run->policies[i];
+	if (run->policy_count)
+		qsort(by_name, run->policy_count, sizeof(*by_name), compare_by_name);
+	for (uint32_t i = 1; i <= run->numbering->count && !r; i++) {
+		count = find_members(run, by_name, &run->numbering->slots[i - 1].policies,
+				     s->members);
+		r = write_slot(run, s, i, count);
+	}
 	return r;
 }
 
 static int write_slots(struct compile_run *run)
 {
-	size_t slots = run->numbering->count, count;
+	size_t count = run->numbering->count + 1;
 	struct pd_image *header = image_at(&run->image, 0);
-	const struct effective_policy **by_name, **members;
-	struct pd_slot *to;
-	int r = image_reserve(&run->image, (slots + 1) * sizeof(struct pd_slot), 4, &header->slots);
+	const struct effective_policy **by_name = calloc(run->policy_count + 1, sizeof(*by_name));
+	struct slots s = { .members = calloc(run->policy_count + 1, sizeof(*s.members)),
+			   .indexes = calloc(run->policy_count + 1, sizeof(*s.indexes)) };
+	int r = image_reserve(&run->image, count * sizeof(struct pd_slot), 4, &s.offset);
 
-	if (r)
-		return r;
-	header->slot_count = slots + 1;
-	to = image_at(&run->image, header->slots);
-	by_name = calloc(2 * run->policy_count + 1, sizeof(*by_name));
-	if (!by_name)
-		return -ENOMEM;
-	members = by_name + run->policy_count;
-	for (size_t i = 0; i < run->policy_count; i++)
-		by_name[i] = &run->policies[i];
-	if (run->policy_count)
-		qsort(by_name, run->policy_count, sizeof(*by_name), compare_by_name);
-	for (uint32_t i = 1; i <= slots && !r; i++) {
-		count = find_members(run, by_name, &run->numbering->slots[i - 1].policies, members);
-		r = write_slot(run, i, members, count, &to[i]);
-	}
+	if (!r && (!by_name || !s.members || !s.indexes))
+		r = -ENOMEM;
+	header->slots = s.offset;
+	header->slot_count = count;
+	if (!r)
+		r = write_all_slots(run, &s, by_name);
 	free(by_name);
+	free(s.members);
+	free(s.indexes);
+	free(s.first);
+	intern_done(&s.sets);
 	return r;
 }
 

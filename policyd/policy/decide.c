@@ -126,11 +126,11 @@ int image_symbol(const unsigned char *image, uint32_t rule, struct symbol *ret_s
 	*ret_symbol = (struct symbol){
 		.policy = at(image, policy->name),
 		.file = at(image, r->file),
-		.line = r->line,
+		.line = SYMBOL_LINE(r->line),
 		.column = r->column,
-		.class = r->class,
-		.is_default = r->flags & SYMBOL_DEFAULT,
-		.deny = r->flags & SYMBOL_DENY,
+		.class = SYMBOL_CLASS(r->line),
+		.is_default = r->line & SYMBOL_DEFAULT,
+		.deny = r->line & SYMBOL_DENY,
 		.text = at(image, r->text),
 	};
 	return 0;

@@ -306,7 +306,8 @@ static int check_symbol_tables(struct checker *c, const struct symbols_header *s
 
 	for (uint32_t i = 1; i < s->rule_count; i++)
 		if (!is_string(s, rules[i].file) || !is_string(s, rules[i].text) ||
-		    rules[i].policy >= s->policy_count || rules[i].class >= PD_CLASS_COUNT)
+		    rules[i].policy >= s->policy_count ||
+		    SYMBOL_CLASS(rules[i].line) >= PD_CLASS_COUNT)
 			return bad(c, "a rule's description");
 	for (uint32_t i = 0; i < s->policy_count; i++)
 		if (!is_string(s, policies[i].name) || !is_string(s, policies[i].description) ||

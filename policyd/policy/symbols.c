@@ -88,18 +88,19 @@ static int add_numbering(struct section *s, const struct numbering *numbering)
 	return r;
 }
 
-static int add_rule(struct section *s, uint32_t number, size_t policy, const struct policy *p,
-		    const struct policy_place *place, struct symbol_rule rule, const char *text)
+/* @flags: SYMBOL_* that go with the line. */
+static int add_rule(struct section *s, uint32_t number, const struct policy *p, size_t policy,
+		    const struct policy_place *place, uint32_t flags, const char *text)
 {
 	const char *file = place->file < p->file_count ? p->files[place->file] : "";
-	int r = pool_add(&s->pool, file, &rule.file);
+	struct symbol_rule *rule = &s->rules[number];
+	int r = pool_add(&s->pool, file, &rule->file);
 
 	if (!r)
-		r = pool_add(&s->pool, text, &rule.text);
-	rule.line = place->line;
-	rule.column = place->column;
-	rule.policy = policy;
-	s->rules[number] = rule;
+		r = pool_add(&s->pool, text, &rule->text);
+	rule->line = SYMBOL_LINE(place->line) | flags;
+	rule->column = place->column < UINT16_MAX ? place->column : UINT16_MAX;
+	rule->policy = policy;
 	return r;
 }
 
@@ -107,24 +108,23 @@ static int add_policy_rules(struct section *s, const struct effective_policy *po
 {
 	const struct policy *p = policy->policy;
 	char text[SYMBOLS_TEXT_MAX + 1];
+	uint32_t flags;
 	int r = 0;
 
 	for (size_t i = 0; i < p->rule_count && !r; i++) {
 		const struct policy_rule *rule = &p->rules[i];
-		struct symbol_rule symbol = { .class = rule->class,
-					      .flags = rule->deny ? SYMBOL_DENY : 0 };
 
 		if (!policy->rule_symbols[i])
 			continue;
 		symbols_text(rule, text);
-		r = add_rule(s, policy->rule_symbols[i], index, p, &rule->place, symbol, text);
+		flags = SYMBOL_AS_CLASS(rule->class) | (rule->deny ? SYMBOL_DENY : 0);
+		r = add_rule(s, policy->rule_symbols[i], p, index, &rule->place, flags, text);
 	}
 	for (int c = 0; c < PD_CLASS_COUNT && !r; c++) {
-		struct symbol_rule symbol = { .class = c, .flags = SYMBOL_DENY | SYMBOL_DEFAULT };
-
+		flags = SYMBOL_AS_CLASS(c) | SYMBOL_DENY | SYMBOL_DEFAULT;
 		if (policy->default_symbols[c])
-			r = add_rule(s, policy->default_symbols[c], index, p, &p->default_place,
-				     symbol, "");
+			r = add_rule(s, policy->default_symbols[c], p, index, &p->default_place,
+				     flags, "");
 	}
 	return r;
 }

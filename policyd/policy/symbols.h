@@ -26,13 +26,15 @@ struct symbols_header {
 
 struct symbol_rule {
 	uint32_t file, text; /* strings; text of a default is "" */
-	uint32_t line, column;
+	uint32_t line;	     /* with SYMBOL_* */
+	uint16_t column;     /* UINT16_MAX: that or more */
 	uint16_t policy;
-	uint8_t class;
-	uint8_t flags; /* SYMBOL_* */
 };
-#define SYMBOL_DENY 0x1u
-#define SYMBOL_DEFAULT 0x2u
+#define SYMBOL_LINE(line) ((line)&0xffffffu) /* a file has at most 1 MB */
+#define SYMBOL_CLASS(line) ((line) >> 24 & 0xfu)
+#define SYMBOL_AS_CLASS(class) ((uint32_t)(class) << 24)
+#define SYMBOL_DENY 0x10000000u
+#define SYMBOL_DEFAULT 0x20000000u
 
 struct symbol_policy {
 	uint32_t name, description, file; /* strings */
