@@ -172,6 +172,7 @@ static bool pinned(const struct enforcer *e, const char *name)
 
 int attach_adopted(struct enforcer *e, struct pd_error *error)
 {
+	uint64_t hooks = 0;
 	int r = 0;
 
 	/* Ours go on beside the old ones and take their pins over one by one: at no moment is a hook
@@ -181,9 +182,14 @@ int attach_adopted(struct enforcer *e, struct pd_error *error)
 	for (int i = 1; !r && i < PD_HOOK_COUNT; i++)
 		if (e->hooks[i].program && pinned(e, e->hooks[i].name))
 			r = attach_hook(e, i, error);
-	if (!r)
-		pins_drop_other_links(&e->pins, is_ours, e);
-	return r;
+	if (r)
+		return r;
+	pins_drop_other_links(&e->pins, is_ours, e);
+	/* Only now: before, an old program could have done the refusing. */
+	for (int i = 1; i < PD_HOOK_COUNT; i++)
+		if (e->links[i])
+			hooks |= 1ull << i;
+	return prove(e, hooks, error);
 }
 
 int enforce_prove(struct enforcer *e, unsigned int *ret_proved, struct pd_error *error)
