@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Files by struct file: open, receive, truncate, ioctl, lock, fcntl, map for execution, and
- * read/write again when a policy says `inherited: recheck`.
+ * Files by struct file: open, receive, truncate, ioctl, lock, fcntl, map, and read/write again when a
+ * policy says `inherited: recheck` or tells appending from writing.
  *
  * file_open is the one place every way of opening passes (open_by_handle_at, /proc/PID/fd, O_TMPFILE,
  * io_uring, the ELF interpreter); O_PATH does not, and grants nothing by itself. Rights are fixed at
@@ -204,12 +204,43 @@ static __always_inline int ask_map(const volatile struct pd_label *label, __u8 h
 	return pd_ask_name(&ask);
 }
 
-SEC("lsm/mmap_file")
-int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
+/* What a mapping can do that its descriptor was not asked for when it was opened. Now, whatever
+ * its protection: mprotect() may give it what the descriptor allows. */
+static __always_inline __u32 mapped_for(const volatile struct pd_label *label, struct file *file,
+					unsigned long flags)
 {
+	__u32 want = 0;
+
+	__u32 recheck = pd_slot_flags(label->slot) & PD_SLOT_RECHECK;
+
+	/* a program is mapped by the kernel, which was asked about that */
+	if (recheck && file->f_mode & FMODE_READ && !(file->f_flags & __FMODE_EXEC))
+		want |= PD_READ;
+	/* O_APPEND binds no mapping */
+	if (flags & MAP_SHARED && file->f_mode & FMODE_WRITE &&
+	    (recheck || file->f_flags & O_APPEND))
+		want |= PD_WRITE;
+	return want;
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
+	     unsigned long flags)
+{
+	__u32 want;
+	int answer;
+
 	PD_SUBJECT_OR_RETURN(label, mmap_file);
+	if (!file)
+		return 0;
+	want = mapped_for(label, file, flags);
+	if (want) {
+		answer = ask_file(label, PD_HOOK_mmap_file, PD_OP_MMAP, file, want, 0);
+		if (answer)
+			PD_RETURN(answer);
+	}
 	/* prot, not reqprot: it includes what READ_IMPLIES_EXEC adds */
-	if (!file || !(prot & PROT_EXEC))
+	if (!(prot & PROT_EXEC))
 		return 0;
 	PD_RETURN(ask_map(label, PD_HOOK_mmap_file, PD_OP_MMAP, file->f_path.dentry,
 			  file->f_path.mnt));
@@ -236,18 +267,53 @@ int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, u
 			  BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt)));
 }
 
+/*
+ * Is the write under way one that O_APPEND does not bind? fallocate() makes holes, pwritev2() and
+ * the asynchronous interfaces have a flag against it, and no hook tells which of them is at work: the
+ * number of the system call does. i386's numbers mean nothing else on x86-64 that gets here.
+ */
+static __always_inline int overwrites(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+#if defined(__TARGET_ARCH_x86)
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 285: /* fallocate */
+	case 324: /* of i386 */
+	case 209: /* io_submit */
+	case 248:
+		return 1;
+	case 328: /* pwritev2 */
+		return (BPF_CORE_READ(regs, r9) & RWF_NOAPPEND) != 0;
+	case 379:
+		return (BPF_CORE_READ(regs, bp) & RWF_NOAPPEND) != 0;
+	case 426: /* io_uring_enter */
+		return 1;
+	}
+#endif
+	return (task->flags & PF_IO_WORKER) != 0;
+}
+
 SEC("lsm/file_permission")
 int BPF_PROG(file_permission, struct file *file, int mask)
 {
-	__u32 want = 0;
+	__u32 want = 0, writes = mask & (MAY_WRITE | MAY_APPEND),
+	      appends = file->f_flags & O_APPEND;
+	__u32 flags;
 
 	PD_SUBJECT_OR_RETURN(label, file_permission);
-	if (!(pd_slot_flags(label->slot) & PD_SLOT_RECHECK) || below_stack(file))
+	flags = pd_slot_flags(label->slot);
+	if ((!(flags & PD_SLOT_RECHECK) && !(appends && writes)) || below_stack(file))
 		return 0;
-	if (mask & MAY_READ)
-		want |= PD_READ;
-	if (mask & (MAY_WRITE | MAY_APPEND))
-		want |= file->f_flags & O_APPEND ? PD_APPEND : PD_WRITE;
+	if (writes && appends && overwrites())
+		want |= PD_WRITE;
+	if (flags & PD_SLOT_RECHECK) {
+		if (mask & MAY_READ && !(file->f_flags & __FMODE_EXEC))
+			want |= PD_READ;
+		if (writes)
+			want |= appends ? PD_APPEND : PD_WRITE;
+	}
 	if (!want)
 		return 0;
 	PD_RETURN(ask_file(label, PD_HOOK_file_permission,

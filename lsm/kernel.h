@@ -53,6 +53,7 @@ typedef unsigned char bool;
 #define MAY_READ 4
 #define MAY_APPEND 8
 #define PROT_EXEC 4
+#define MAP_SHARED 1 /* a bit of MAP_SHARED_VALIDATE, too */
 #define SB_KERNMOUNT (1 << 22)
 #define SB_NOUSER (1u << 31)
 #define MNT_INTERNAL 0x4000
@@ -81,6 +82,8 @@ typedef unsigned char bool;
 #define RENAME_EXCHANGE 2
 #define RENAME_WHITEOUT 4
 #define PF_KTHREAD 0x00200000
+#define PF_IO_WORKER 0x00000010
+#define RWF_NOAPPEND 0x20
 
 /* include/linux/socket.h, in.h */
 #define AF_UNSPEC 0
@@ -294,6 +297,12 @@ struct task_struct {
 	struct pid *thread_pid;
 	char comm[16];
 } __core;
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r9, bp, orig_ax;
+} __core;
+#endif
 
 struct linux_binprm {
 	struct file *file;

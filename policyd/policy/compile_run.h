@@ -30,7 +30,8 @@ struct compile_run {
 	struct pd_error *error;
 	uint32_t decides[PD_OBJ_COUNT]; /* permissions somebody is refused or watched using */
 	uint32_t guards;		/* bit n: guard n is not granted to somebody */
-	bool recheck;
+	bool recheck; /* descriptors are looked at when they are used */
+	struct dfa_budget budget;
 	const struct policy *largest; /* whose slot took most of the image */
 	size_t largest_size;
 };

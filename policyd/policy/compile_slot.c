@@ -137,7 +137,7 @@ static int find_sets(struct slot_build *b)
 	int r = nfa ? add_by(b, nfa) : -ENOMEM;
 
 	if (!r)
-		r = dfa_build(&dfa, nfa, COMPILE_STATES_MAX, colour_by, b, &owner);
+		r = dfa_build(&dfa, nfa, &b->run->budget, colour_by, b, &owner);
 	if (r == -E2BIG)
 		compile_too_large(b->run, &b->blames, owner);
 	else if (r == -EOVERFLOW)
@@ -293,12 +293,17 @@ static int determinise(struct slot_build *b, const struct nfa *nfa)
 {
 	struct dfa one = { 0 };
 	uint32_t owner = 0;
-	int r = dfa_build(&one, nfa, COMPILE_STATES_MAX, colour, b, &owner);
+	int r = dfa_build(&one, nfa, &b->run->budget, colour, b, &owner);
 
 	if (r == -E2BIG)
 		compile_too_large(b->run, &b->blames, owner);
 	if (!r)
 		r = dfa_minimise(&one);
+	if (!r && b->dfa.count + one.count > COMPILE_SLOT_STATES_MAX)
+		r = error_set(b->run->error, -E2BIG,
+			      "policy %s needs more than %u states for its programs named by by: use "
+			      "fewer of them",
+			      b->effective.rules[0].policy->name, COMPILE_SLOT_STATES_MAX);
 	if (!r && !b->dfa.count) {
 		b->dfa = one;
 		return 0;
@@ -500,7 +505,7 @@ int compile_programs(struct compile_run *run, uint32_t slot,
 		ret_slot->program_count = b.program_count;
 		ret_slot->flags = (b.by_count ? PD_SLOT_BY : 0) |
 				  (b.effective.recheck ? PD_SLOT_RECHECK : 0);
-		run->recheck |= b.effective.recheck;
+		run->recheck |= b.effective.recheck || b.effective.append_only;
 	}
 	free(programs);
 	slot_build_done(&b);

@@ -31,13 +31,19 @@ int effective_init(struct effective *effective, const struct effective_policy *c
 		bool enforced = p->mode == POLICY_ENFORCE;
 
 		effective->recheck |= p->policy->recheck;
-		for (size_t n = 0; n < p->policy->rule_count; n++)
+		for (size_t n = 0; n < p->policy->rule_count; n++) {
+			const struct policy_rule *rule = &p->policy->rules[n];
+
 			effective->rules[effective->rule_count++] = (struct effective_rule){
 				.policy = p->policy,
-				.rule = &p->policy->rules[n],
+				.rule = rule,
 				.symbol = p->rule_symbols[n],
-				.enforced = enforced && !p->policy->rules[n].audit_mode,
+				.enforced = enforced && !rule->audit_mode,
 			};
+			if (!rule->deny && rule->path_perms & PD_APPEND &&
+			    !(rule->path_perms & PD_WRITE))
+				effective->append_only = true;
+		}
 		for (int c = 0; c < PD_CLASS_COUNT; c++) {
 			if (enforced && !effective->defaults[c].enforced)
 				effective->defaults[c].enforced = p->default_symbols[c];

@@ -31,6 +31,7 @@ struct effective {
 		uint32_t enforced, tested;
 	} defaults[PD_CLASS_COUNT];
 	bool recheck;
+	bool append_only; /* some rule grants append without write */
 };
 
 /** effective_init() - merge; the policies must outlive it. 0 or -ENOMEM */
