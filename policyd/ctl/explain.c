@@ -165,13 +165,9 @@ static const char *no_snippet(unsigned int reason)
 	case PD_REASON_TOO_LONG:
 	case PD_REASON_TOO_DEEP:
 	case PD_REASON_RACED:
-		return "Files without a name get what the policy grants for every name; no other "
-		       "rule "
-		       "can allow this.";
+		return "Only rules for every name can allow what is done to a file without one.";
 	case PD_REASON_WIDENS:
-		return "It is allowed where the old name grants these permissions too, or the new "
-		       "one "
-		       "does not.";
+		return "It is allowed where the old name grants as much as the new one.";
 	default:
 		return "No rule can allow this.";
 	}
