@@ -133,7 +133,7 @@ static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8
 				     struct file *file, __u32 cmd)
 {
 	if (cmd == FIOSETOWN || cmd == SIOCSPGRP)
-		return pd_ask_guard(label, hook, PD_GUARD_SIGNAL, cmd);
+		return pd_ask_guard(label, hook, PD_GUARD_SIGNAL, 0);
 	if (ioctl_harmless(cmd))
 		return 0;
 	return ask_file(label, hook, PD_OP_IOCTL, file, PD_IOCTL, cmd);
@@ -188,7 +188,7 @@ int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
 	    (file->f_mode & FMODE_WRITE))
 		PD_RETURN(ask_file(label, PD_HOOK_file_fcntl, PD_OP_FCNTL, file, PD_WRITE, cmd));
 	if (cmd == F_SETOWN_EX || (cmd == F_SETOWN && (int)arg && (int)arg != own_pid()))
-		PD_RETURN(pd_ask_guard(label, PD_HOOK_file_fcntl, PD_GUARD_SIGNAL, cmd));
+		PD_RETURN(pd_ask_guard(label, PD_HOOK_file_fcntl, PD_GUARD_SIGNAL, 0));
 	return 0;
 }
 
@@ -223,6 +223,15 @@ static __always_inline __u32 mapped_for(const volatile struct pd_label *label, s
 	return want;
 }
 
+/* The program of an exec, while the kernel maps it: judged in bprm_check_security, by the class that
+ * executed it, which this task has left since. No descriptor leads to this struct file. */
+static __always_inline int own_program(struct file *file)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return file->f_flags & __FMODE_EXEC && BPF_CORE_READ(task, mm, exe_file) == file;
+}
+
 SEC("lsm/mmap_file")
 int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot,
 	     unsigned long flags)
@@ -231,7 +240,7 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	int answer;
 
 	PD_SUBJECT_OR_RETURN(label, mmap_file);
-	if (!file)
+	if (!file || own_program(file))
 		return 0;
 	want = mapped_for(label, file, flags);
 	if (want) {

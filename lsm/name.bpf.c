@@ -149,15 +149,16 @@ static __noinline int name_foreign(struct pd_name *n, __u64 dentry, __u64 vfsmou
 	unsigned long magic = BPF_CORE_READ(sb, s_magic);
 
 	n->reason = PD_REASON_UNREACHABLE;
+	if (magic == NSFS_MAGIC) { /* not SB_NOUSER: its files may be bind mounted */
+		PUT_TEXT(n, "nsfs:");
+		return PD_NAME_OK;
+	}
 	if (flags & SB_NOUSER) {
 		if (magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC) {
 			PUT_TEXT(n, "memfd:");
 			return PD_NAME_MEMORY;
 		}
-		if (magic != NSFS_MAGIC)
-			return PD_NAME_HANDLE;
-		PUT_TEXT(n, "nsfs:");
-		return PD_NAME_OK;
+		return PD_NAME_HANDLE;
 	}
 	if (magic == MQUEUE_MAGIC) {
 		const unsigned char *name = BPF_CORE_READ((struct dentry *)dentry, d_name.name);
