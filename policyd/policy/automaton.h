@@ -97,15 +97,22 @@ uint32_t dfa_next(const struct dfa *dfa, uint32_t state, unsigned char byte);
 typedef int dfa_colour_fn(void *context, const uint32_t *accepts, size_t count,
 			  uint32_t *ret_colour);
 
+/* How much may be spent. Work is counted in trie nodes looked at: some 200 million are a second. */
+struct dfa_budget {
+	size_t states; /* of one automaton */
+	uint64_t work; /* for one automaton */
+	uint64_t total_work; /* for all; what has been spent is taken off */
+};
+
 /**
  * dfa_build() - determinise, and append to @dfa as one more start
  * @ret_owner: on -E2BIG, the owner of the patterns in most states
  *
- * Bounded in time and memory: -E2BIG above @states_max states or a fixed amount of work.
- * -ENOMEM, or what @colour returned. On failure @dfa holds part of it and can only be freed.
+ * Returns 0; -E2BIG when the budget does not suffice; -ENOMEM; or what @colour returned. On failure
+ * @dfa holds part of it and can only be freed.
  */
-int dfa_build(struct dfa *dfa, const struct nfa *nfa, size_t states_max, dfa_colour_fn *colour,
-	      void *context, uint32_t *ret_owner);
+int dfa_build(struct dfa *dfa, const struct nfa *nfa, struct dfa_budget *budget,
+	      dfa_colour_fn *colour, void *context, uint32_t *ret_owner);
 
 /**
  * dfa_minimise() - replace by the smallest automaton that gives the same colours

@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements of sets looked at, all in all: about a second. */
-#define WORK_MAX 250000000u
-
 struct move {
 	uint32_t byte;
 	uint32_t node; /* UINT32_MAX: the byte is mentioned, but only by what excludes it */
@@ -25,6 +22,7 @@ struct subset {
 	uint32_t *colours; /* of an accept set; as many as accepts has */
 	size_t colour_room;
 	size_t first, states_max;
+	uint64_t work_max;
 	dfa_colour_fn *colour;
 	void *context;
 	uint64_t work;
@@ -101,8 +99,9 @@ static int set_state(struct subset *s, uint32_t *ret_state)
 	s->work += s->set_count + 1;
 	if (intern_add(&s->sets, s->set, s->set_count, &number, &is_new))
 		return -ENOMEM;
-	if (is_new && (s->sets.count > s->states_max || s->work > WORK_MAX ||
-		       s->first + s->sets.count > DFA_STATES_MAX))
+	if (s->work > s->work_max ||
+	    (is_new && (s->sets.count > s->states_max ||
+			s->first + s->sets.count > DFA_STATES_MAX)))
 		return -E2BIG;
 	*ret_state = s->first + number;
 	return 0;
@@ -374,13 +373,15 @@ static int build(struct subset *s)
 	return r;
 }
 
-int dfa_build(struct dfa *dfa, const struct nfa *nfa, size_t states_max, dfa_colour_fn *colour,
-	      void *context, uint32_t *ret_owner)
+int dfa_build(struct dfa *dfa, const struct nfa *nfa, struct dfa_budget *budget,
+	      dfa_colour_fn *colour, void *context, uint32_t *ret_owner)
 {
 	struct subset s = { .dfa = dfa,
 			    .nfa = nfa,
 			    .first = dfa->count,
-			    .states_max = states_max,
+			    .states_max = budget->states,
+			    .work_max = budget->work < budget->total_work ? budget->work :
+									     budget->total_work,
 			    .colour = colour,
 			    .context = context };
 	uint32_t *memory = calloc(4 * nfa->count, sizeof(*memory));
@@ -393,6 +394,7 @@ int dfa_build(struct dfa *dfa, const struct nfa *nfa, size_t states_max, dfa_col
 		s.base_other = memory + 3 * nfa->count;
 		r = build(&s);
 	}
+	budget->total_work -= s.work < budget->total_work ? s.work : budget->total_work;
 	if (r == -E2BIG)
 		blame(&s, ret_owner);
 	free(memory);

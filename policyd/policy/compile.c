@@ -40,9 +40,9 @@ int compile_too_large(const struct compile_run *run, const struct blames *blames
 	b = &blames->items[owner];
 	file = b->place.file < b->policy->file_count ? b->policy->files[b->place.file] : NULL;
 	return error_at(run->error, -E2BIG, file, b->place.line, b->place.column,
-			"the patterns of policy %s need more than %u states; %s%.200s%s "
-			"contributes most: use fewer '*' and '**' in the middle of patterns",
-			b->policy->name, COMPILE_STATES_MAX, b->text ? "\"" : "this rule",
+			"the patterns of policy %s are too complex together; %s%.200s%s contributes "
+			"most: use fewer '*' and '**' in the middle of patterns",
+			b->policy->name, b->text ? "\"" : "this rule",
 			b->text ? b->text : "", b->text ? "\"" : "");
 }
 
@@ -304,7 +304,8 @@ static uint32_t groups(const struct compile_run *run)
 	if (!run->stats.slots)
 		return 0;
 	set = 1u << PD_GROUP_CORE;
-	if (paths & (PD_PATH_FILE | PD_PATH_EXEC) || run->guards & file_guards)
+	/* unix sockets are bound, and renamed, by hooks of files */
+	if (paths || run->guards & file_guards)
 		set |= 1u << PD_GROUP_FILE;
 	if (paths & PD_PATH_UNIX || run->decides[PD_OBJ_SOCKET])
 		set |= 1u << PD_GROUP_SOCKET;
@@ -350,7 +351,11 @@ int compile(const struct compile_input *input, struct numbering *numbering,
 	    struct compiled **ret_compiled, struct pd_error *error)
 {
 	struct pd_error own = { .file = "" };
-	struct compile_run run = { .input = input, .numbering = numbering, .error = &own };
+	struct compile_run run = { .input = input,
+				   .numbering = numbering,
+				   .error = &own,
+				   .budget = { COMPILE_STATES_MAX, COMPILE_WORK_MAX,
+					       COMPILE_TOTAL_WORK_MAX } };
 	struct compiled *compiled = calloc(1, sizeof(*compiled));
 	int r = compiled ? compile_image(&run) : -ENOMEM;
 

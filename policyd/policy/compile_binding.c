@@ -139,7 +139,7 @@ static int axis_build(struct axis *axis, unsigned int flags, struct pd_automaton
 	for (size_t i = 0; i < axis->count && !r; i++)
 		r = nfa_add_glob(nfa, axis->texts[i], strlen(axis->texts[i]), flags, i, i);
 	if (!r)
-		r = dfa_build(&dfa, nfa, COMPILE_STATES_MAX, colour, axis, &owner);
+		r = dfa_build(&dfa, nfa, &axis->run->budget, colour, axis, &owner);
 	if (r == -E2BIG)
 		compile_too_large(axis->run, &axis->blames, owner);
 	else if (r == -EOVERFLOW)

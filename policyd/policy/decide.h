@@ -8,12 +8,12 @@
 
 #include "policyd/policy/compile.h"
 
-/* An image someone else made: pinned by a daemon that is gone, or read from the kernel. Every
- * offset is checked once by image_check(); afterwards reading is safe. */
+/* All functions take PD_IMAGE_SIZE bytes. An image someone else made (pinned by a daemon that is
+ * gone, or read from the kernel) is checked once by image_check(); afterwards reading is safe. */
 /**
  * image_check() - is this an image, whole and of our layout?
  *
- * Returns 0, or -EPROTO with the reason. Never reads outside @size bytes.
+ * Returns 0; -EPROTO with the reason, also when @size is less than PD_IMAGE_SIZE; -ENOMEM.
  */
 int image_check(const unsigned char *image, size_t size, struct pd_error *error);
 
