@@ -49,7 +49,7 @@ int daemon_adopt(struct daemon *daemon, struct pd_error *error)
 	return 0;
 }
 
-/* Swap the candidate in; from here on only the kernel can refuse. */
+/* Swap the candidate in; from here on only the kernel can refuse. 1: as enforce_swap() */
 static int put_in_force(struct daemon *daemon, struct candidate *candidate, struct pd_error *error)
 {
 	const unsigned char *current = enforce_image(daemon->enforcer);
@@ -70,7 +70,7 @@ static int put_in_force(struct daemon *daemon, struct candidate *candidate, stru
 		error_set(error, r, "out of memory");
 	else
 		r = enforce_swap(daemon->enforcer, image, groups, error);
-	if (r)
+	if (r < 0)
 		candidate_unwrite(candidate, &daemon->store);
 	return r;
 }
@@ -94,7 +94,7 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 		r = put_in_force(daemon, candidate, error);
 	else if (!r)
 		r = candidate_write(candidate, &daemon->store, error);
-	if (r) {
+	if (r < 0) {
 		candidate_free(candidate);
 		return r;
 	}
@@ -104,22 +104,27 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 		candidate_free(candidate);
 	daemon->trouble.code = 0;
 	daemon->stale = false;
+	if (r > 0) {
+		daemon->trouble = *error;
+		daemon->trouble_us = clock_real_us();
+	}
 	if (ret_changed)
 		*ret_changed = changed;
-	return 0;
+	return r > 0 ? error->code : 0;
 }
 
 void daemon_reload(struct daemon *daemon)
 {
 	struct pd_error error = { .code = 0 };
 	char text[1200];
-	bool changed;
+	bool changed = false;
 
 	if (daemon_apply(daemon, NULL, false, &changed, &error)) {
 		daemon->trouble = error;
 		daemon->trouble_us = clock_real_us();
-		log_error("%s; the policies in force stay as they were",
-			  error_render(&error, text, sizeof(text)));
+		log_error("%s; %s", error_render(&error, text, sizeof(text)),
+			  changed ? "the new policies are in force" :
+				    "the policies in force stay as they were");
 	} else if (changed) {
 		log_info("%zu policies in force, %zu rules, %zu states", daemon->store.count,
 			 daemon->store.stats.rules, daemon->store.stats.states);

@@ -52,8 +52,8 @@ int daemon_adopt(struct daemon *daemon, struct pd_error *error);
  * @change: may be NULL
  * @force:  swap also when nothing changed
  *
- * When it fails, the old policies stay in force. *ret_changed
- * (may be NULL): whether an image was swapped in.
+ * *ret_changed (may be NULL): whether an image was swapped in. When it fails without that, the old policies
+ * stay in force; with it, the new ones are, but running tasks that they are for are not confined.
  */
 int daemon_apply(struct daemon *daemon, const struct store_change *change, bool force,
 		 bool *ret_changed, struct pd_error *error);

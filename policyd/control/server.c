@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,10 @@
 #include "policyd/base/fd.h"
 #include "policyd/base/log.h"
 #include "policyd/control/runs.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 struct connection {
 	struct connection *next;
@@ -27,6 +32,7 @@ struct connection {
 	size_t fd_count;
 	pid_t pid;
 	bool root, reader_allowed;
+	bool confined; /* root in there is not root out here: a policy is not shed by asking */
 	bool follow, busy, closing;
 	uint64_t dropped;
 	int64_t since_ms; /* of an unfinished request; 0: none */
@@ -327,6 +333,10 @@ static void handle(struct connection *connection, const json_t *object)
 	else if (!connection->reader_allowed || (request.changes && !connection->root))
 		r = error_set(&error, -EPERM, "only root may %s",
 			      request.changes ? "do this" : "ask this, and the socket's group");
+	else if (request.changes && connection->confined)
+		r = error_set(&error, -EPERM,
+			      "only a process that is not confined may do this, and a policy "
+			      "confines this one");
 	else
 		r = command_handle(connection, &request, reply, &error);
 	request_done(&request);
@@ -451,6 +461,17 @@ static bool in_group(int fd, gid_t primary, gid_t group)
 	return false;
 }
 
+/* By the descriptor of the process that connected; kernels before 6.5 know only its number. */
+static bool is_confined(const struct server *server, int fd, pid_t pid)
+{
+	socklen_t size = sizeof(int);
+	CLEANUP_FD int pidfd = -1;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0)
+		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return pidfd < 0 || !enforce_free(server->daemon->enforcer, pidfd);
+}
+
 static int add_connection(struct server *server, int fd)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -469,6 +490,7 @@ static int add_connection(struct server *server, int fd)
 	connection->fd = fd;
 	connection->pid = peer.pid;
 	connection->root = peer.uid == 0;
+	connection->confined = is_confined(server, fd, peer.pid);
 	connection->reader_allowed = connection->root || in_group(fd, peer.gid, server->group);
 	r = loop_add(server->daemon->loop, fd, EPOLLIN | EPOLLRDHUP, on_client, connection,
 		     &connection->source);

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +14,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policyd/base/fd.h"
+#include "policyd/base/log.h"
 #include "policyd/enforce/enforcer.h"
 #include "policyd/enforce/prove.h"
 #include "policyd.skel.h"
 
-#define SWEEPS_MAX                                                                                 \
-	50 /* each but the last found a task that was being forked during the one before */
+/* Each but the last found a task that was being forked during the one before. */
+#define SWEEPS_MAX 50
 #define SCRATCH_PER_CPU 4
 #define SCRATCH_MIN 16
+
+/* What libbpf has to say is for -d: the error that follows tells it with a remedy, in one line. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	CLEANUP_FREE char *text = NULL;
+	char *rest = NULL;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return 0;
+	}
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_debug("%s", line);
+	return 0;
+}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
@@ -176,6 +196,7 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 	struct enforcer *e;
 	int r = check_machine(options, error);
 
+	libbpf_set_print(print_libbpf);
 	if (r)
 		return r;
 	e = calloc(1, sizeof(*e));
@@ -284,7 +305,7 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 		return r;
 	r = enforce_sweep(e, &labelled, error);
 	attach_drop(e, groups);
-	return r;
+	return r ? 1 : 0;
 }
 
 const unsigned char *enforce_image(const struct enforcer *e)
@@ -337,16 +358,18 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	unsigned long long start = e->state->labelled, before, failed = e->state->sweep_failed;
 	int r;
 
-	if (!e->links[PD_HOOK_task_alloc]) { /* nothing is enforced, nobody to label */
-		*ret_labelled = 0;
+	*ret_labelled = 0;
+
+	if (!e->links[PD_HOOK_task_alloc]) /* nothing is enforced, nobody to label */
 		return 0;
-	}
+	/* What fails may be short of something for a moment only; the last round counts. */
 	for (int i = 0; i < SWEEPS_MAX; i++) {
 		before = e->state->labelled;
+		failed = e->state->sweep_failed;
 		r = sweep_once(e, error);
 		if (r)
 			return r;
-		if (e->state->labelled == before)
+		if (e->state->labelled == before && e->state->sweep_failed == failed)
 			break;
 	}
 	*ret_labelled = (unsigned long)(e->state->labelled - start);
@@ -357,6 +380,17 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 			"unconfined; restart them, or free memory and reload",
 			(unsigned long long)(e->state->sweep_failed - failed));
 	return 0;
+}
+
+bool enforce_free(const struct enforcer *e, int pidfd)
+{
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+	struct pd_label label;
+
+	if (!bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.labels), &pidfd, &label))
+		return !(label.flags & PD_LABEL_ACTIVE);
+	/* Not there is what the kernel also says of a process that has ended meanwhile. */
+	return errno == ENOENT && poll(&ended, 1, 0) == 0;
 }
 
 /* ---- looking in ------------------------------------------------------------------------------ */

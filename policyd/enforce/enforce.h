@@ -85,7 +85,8 @@ const unsigned char *enforce_image(const struct enforcer *enforcer);
  *
  * Attaches the hooks that are missing and has each newly attached one proved by a denied canary,
  * then swaps the image in one step, then labels running tasks, then drops hooks no longer needed.
- * On failure the old image stays in force.
+ * On failure the old image stays in force. Returns 1 with @error when the new one is in force, but running
+ * tasks that it is for could not be labelled.
  */
 int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
 		 struct pd_error *error);
@@ -97,6 +98,14 @@ int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id);
 
 /** enforce_sweep() - label every running task that a binding covers; *ret_labelled: how many */
 int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error);
+
+/**
+ * enforce_free() - is this process certainly not confined?
+ * @pidfd: of a process
+ *
+ * False for one that has ended: nobody knows what it was.
+ */
+bool enforce_free(const struct enforcer *enforcer, int pidfd);
 
 /**
  * enforce_prove() - have a canary refused by every attached hook

@@ -477,6 +477,28 @@ static void test_stale(void **state)
 	assert_int_equal(state_of(m), 'e');
 }
 
+/* Root, but under a policy: may look, but not take it away, nor start what would not be confined. */
+static void test_confined(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+
+	m->fake->asker_confined = true;
+	start(m);
+	assert_int_equal(state_of(m), 'i');
+	assert_int_equal(load(m, "/home/x/web.yaml", WEB, &error), -EPERM);
+	assert_non_null(strstr(error.text, "not confined"));
+	assert_int_equal(set_mode(m, "web", "audit", &error), -EPERM);
+	assert_int_equal(call(m, named(CONTROL_UNLOAD, "web"), NULL, &error), -EPERM);
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), -EPERM);
+	assert_int_equal(call(m, request_new(CONTROL_DETACH), NULL, &error), -EPERM);
+	assert_string_equal(listed(m), "");
+	m->fake->asker_confined = false;
+	assert_int_equal(stop(m), 0);
+	start(m);
+	assert_int_equal(load(m, "/home/x/web.yaml", WEB, &error), 0);
+}
+
 static void test_show(void **state)
 {
 	struct machine *m = *state;
@@ -587,6 +609,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kernel_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restart_keeps_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_confined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_show, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_run, setup, teardown),
