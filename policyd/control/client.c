@@ -170,11 +170,16 @@ int client_receive(struct client *client, bool wait, json_t **ret_object, struct
 
 int client_call(struct client *client, json_t *request, json_t **ret_reply, struct pd_error *error)
 {
-	int r = client_send(client, request, error);
+	int sent = client_send(client, request, error), r = sent == -EPIPE ? 0 : sent;
 	json_t *object;
 
 	while (!r) {
+		/* Who was turned away before it could ask may have been told why. */
+		struct pd_error broken = *error;
+
 		r = client_receive(client, true, &object, error);
+		if (r && sent)
+			*error = broken;
 		if (r)
 			break;
 		if (!json_object_get(object, "ok")) {

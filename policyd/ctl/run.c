@@ -34,6 +34,7 @@ struct runner {
 	int go;		       /* closed: the child executes the command */
 	int signals;
 	bool foreground; /* the child is a process group of its own, with the terminal */
+	bool bound;	 /* the policy is in force for the cgroup */
 	bool ended;	 /* the daemon has said that all is over */
 };
 
@@ -105,7 +106,7 @@ static void show_object(struct runner *runner, const json_t *object)
 	if (json_object_get(object, "dropped"))
 		ctl_warn("%lld events were not shown: too many at once",
 			 number_of(object, "dropped"));
-	else if (json_is_true(json_object_get(object, "ok")))
+	else if (json_object_get(object, "ok")) /* or an error: then nothing is to be waited for */
 		runner->ended = true;
 	else if (record && !event_from_json(record, &event, NULL)) {
 		print_event(stderr, event, runner->ctl->json,
@@ -278,7 +279,8 @@ static void finish(struct runner *runner)
 {
 	struct pd_error error;
 
-	if (runner->client && !client_send(runner->client, request_new(CONTROL_RUN_END), &error))
+	if (runner->client && runner->bound &&
+	    !client_send(runner->client, request_new(CONTROL_RUN_END), &error))
 		show_events(runner, true);
 	client_free(runner->client);
 	runner->client = NULL;
@@ -302,6 +304,7 @@ static int run_command(struct runner *runner)
 	if (r)
 		return ctl_fail(runner->ctl, &error);
 	r = bind_policy(runner, &error);
+	runner->bound = !r;
 	if (!r)
 		r = start_child(runner, &error);
 	if (!r && write(runner->go, "g", 1) != 1)

@@ -325,6 +325,22 @@ static void abandon(const struct process *process)
 		log_error("%s", error.text);
 }
 
+/* In place of the first reply. False: nobody has heard it. */
+static bool answer_error(int fd, const struct pd_error *error)
+{
+	json_t *reply = reply_error(error);
+	unsigned char *data;
+	bool told = false;
+	size_t size;
+
+	if (reply && !frame_encode(reply, &data, &size)) {
+		told = !fd_write_full(fd, data, size);
+		free(data);
+	}
+	json_decref(reply);
+	return told;
+}
+
 static int run_daemon(const struct start *start, struct config *config)
 {
 	struct process process = {
@@ -343,20 +359,12 @@ static int run_daemon(const struct start *start, struct config *config)
 		r = start_private(&process, start, &error);
 	}
 	if (r) {
-		status = fail(&error);
+		/* Who waits for the private one's first answer tells the reason, once. */
+		if (start->private_fd < 0 || process.daemon.server ||
+		    !answer_error(start->private_fd, &error))
+			fail(&error);
+		status = 1;
 		abandon(&process);
-		/* Who waits for the private one's first answer gets the reason instead. */
-		if (start->private_fd >= 0 && !process.daemon.server) {
-			json_t *reply = reply_error(&error);
-			unsigned char *data;
-			size_t size;
-
-			if (reply && !frame_encode(reply, &data, &size)) {
-				fd_write_full(start->private_fd, data, size);
-				free(data);
-			}
-			json_decref(reply);
-		}
 	} else {
 		loop_run(process.daemon.loop);
 		if (!process.daemon.detached)
