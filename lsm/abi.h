@@ -217,7 +217,7 @@ enum pd_hook_group {
 	PD_GROUP_CORE, /* whenever a policy is loaded: labels, exec, guard */
 	PD_GROUP_FILE, /* names in the file system */
 	PD_GROUP_SOCKET,
-	PD_GROUP_CAPABILITY,
+	PD_GROUP_CAPABILITY, /* and mounts */
 	PD_GROUP_RECHECK, /* inherited: recheck; append without write */
 	PD_GROUP_COUNT,
 };
@@ -273,6 +273,7 @@ enum pd_hook_group {
 	X(ptrace_access_check, CORE)                                                               \
 	X(ptrace_traceme, CORE)                                                                    \
 	X(task_kill, CORE)                                                                         \
+	X(task_setrlimit, CORE)                                                                    \
 	X(bpf, CORE)                                                                               \
 	X(inode_init_security_anon, CORE)                                                          \
 	X(perf_event_open, CORE)                                                                   \

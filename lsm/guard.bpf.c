@@ -4,12 +4,49 @@
  * user namespaces, reach into other labels, io_uring, perf, modules. And the one sysctl that would
  * switch every BPF LSM program off.
  *
- * The new mount system calls have no hooks of their own before a tree is attached; trees that are
- * not attached show only objects without names, which get what every name gets.
+ * The new mount system calls have no hooks of their own before a tree is attached, and mount_setattr()
+ * has none at all. All of them ask for a capability first, which tells them from others by the
+ * number of the system call.
  */
 #include "lsm/guard.h"
 
 #define CAP_OPT_NOAUDIT 2
+#define CAP_SYS_ADMIN 21
+
+struct pt_regs___call {
+#if defined(__TARGET_ARCH_x86)
+	unsigned long orig_ax;
+#elif defined(__TARGET_ARCH_arm64)
+	int syscallno;
+#endif
+} __core;
+
+#if defined(__TARGET_ARCH_x86)
+#define pd_call_number(regs) ((__u32)BPF_CORE_READ(regs, orig_ax) & ~0x40000000u) /* of x32, too */
+#elif defined(__TARGET_ARCH_arm64)
+#define pd_call_number(regs) ((__u32)BPF_CORE_READ(regs, syscallno))
+#endif
+
+/* Does the system call under way ask for CAP_SYS_ADMIN in order to work on mounts? The numbers are
+ * the same on every architecture, and for 32-bit programs. */
+static __always_inline int changes_mounts(void)
+{
+	struct pt_regs___call *regs;
+
+	regs = (struct pt_regs___call *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	switch (pd_call_number(regs)) {
+	case 428: /* open_tree */
+	case 429: /* move_mount */
+	case 430: /* fsopen */
+	case 431: /* fsconfig */
+	case 432: /* fsmount */
+	case 433: /* fspick */
+	case 442: /* mount_setattr */
+	case 467: /* open_tree_attr */
+		return 1;
+	}
+	return 0;
+}
 
 SEC("lsm/capable")
 int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int cap,
@@ -18,6 +55,12 @@ int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int ca
 	struct pd_ask ask;
 
 	PD_SUBJECT_OR_RETURN(label, capable);
+	if (cap == CAP_SYS_ADMIN && !(opts & CAP_OPT_NOAUDIT) && changes_mounts()) {
+		int refused = pd_ask_guard(label, PD_HOOK_capable, PD_GUARD_MOUNT, 0);
+
+		if (refused)
+			PD_RETURN(refused);
+	}
 	pd_ask_init(&ask, label, PD_HOOK_capable, PD_OP_CAPABLE, PD_USE);
 	ask.object = PD_OBJ_CAPABILITY;
 	ask.key.family = cap;
@@ -175,6 +218,26 @@ int BPF_PROG(task_kill, struct task_struct *task, struct kernel_siginfo *info, i
 	if (same_container(label, task))
 		return 0;
 	PD_RETURN(pd_ask_guard(label, PD_HOOK_task_kill, PD_GUARD_SIGNAL, sig));
+}
+
+/* A limit of processor time kills, others starve. */
+SEC("lsm/task_setrlimit")
+int BPF_PROG(task_setrlimit, struct task_struct *task, unsigned int resource)
+{
+	PD_SUBJECT_OR_RETURN(label, task_setrlimit);
+	if (is_policyd(task))
+		PD_RETURN(pd_ask_self(label, PD_HOOK_task_setrlimit, PD_GUARD_SIGNAL, resource));
+	if (task->tgid == bpf_get_current_task_btf()->tgid || same_container(label, task))
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_task_setrlimit, PD_GUARD_SIGNAL, resource));
+}
+
+/* Whoever made policyd the owner of a descriptor, by whichever of the ways: no signal comes of it.
+ * There is nobody to ask, for this runs in any task's context; policyd itself wants none. */
+SEC("lsm/file_send_sigiotask")
+int BPF_PROG(guard_sigio, struct task_struct *task)
+{
+	return is_policyd(task) ? -EPERM : 0;
 }
 
 /* PR_SET_MM can change what /proc/PID/exe says, which sweeps and events go by. */

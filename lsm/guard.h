@@ -4,6 +4,11 @@
 
 #include "lsm/judge.h"
 
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
+} __core;
+
 /* The kernel's own switches among procfs and sysfs files, by their last component: what they hold
  * is run, or acts, outside any label. */
 static __always_inline int pd_is_switch(struct dentry *dentry)
@@ -20,11 +25,32 @@ static __always_inline int pd_is_switch(struct dentry *dentry)
 #undef PD_EIGHT
 }
 
+/* Is this one of /proc/PID/... of policyd? oom_score_adj would have it killed, others hinder it. */
+static __always_inline int pd_is_policyds(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+	struct pd_state *shared;
+	struct proc_inode *at;
+	__u32 zero = 0, tgid = 0;
+	struct pid *pid;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (!shared || !inode)
+		return 0;
+	at = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	pid = BPF_CORE_READ(at, pid);
+	if (!pid)
+		return 0;
+	bpf_probe_read_kernel(&tgid, sizeof(tgid),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers));
+	return tgid && (tgid == shared->daemon_tgid || tgid == shared->helper_tgid);
+}
+
 /**
  * pd_guard_write() - changing something on a file system that is a control surface of the kernel
  *
  * Whatever its name and wherever it is mounted: cgroupfs, bpffs, debugfs, tracefs, securityfs,
- * binfmt_misc, and the switches of procfs and sysfs. Returns 0 or -EPERM.
+ * binfmt_misc, the switches of procfs and sysfs, and what is policyd's in procfs. Returns 0 or -EPERM.
  */
 static __always_inline int pd_guard_write(const volatile struct pd_label *label, __u8 hook,
 					  struct dentry *dentry)
@@ -46,6 +72,9 @@ static __always_inline int pd_guard_write(const volatile struct pd_label *label,
 		guard = PD_GUARD_KERNEL;
 		break;
 	case PROC_SUPER_MAGIC:
+		if (pd_is_policyds(dentry))
+			return pd_ask_self(label, hook, PD_GUARD_KERNEL, 0);
+		/* fallthrough */
 	case SYSFS_MAGIC:
 		if (!pd_is_switch(dentry))
 			return 0;

@@ -4,10 +4,18 @@
  *
  * Addresses are kernel copies here, so nothing can change between check and use. A socket address
  * becomes a struct pd_socket_key; unix sockets are names and go through the automaton of names.
- * AF_UNSPEC dissolves an association in connect() and means IPv4 in bind() and in sendto() on an
- * IPv4 socket. MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
+ * AF_UNSPEC dissolves an association in connect() and is taken for the socket's own family by bind()
+ * and sendto(), but for UDP over IPv6, which takes it for no address. MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
  */
 #include "lsm/judge.h"
+
+#define IPPROTO_DCCP 33
+#define IPPROTO_SCTP 132
+#define IPPROTO_UDPLITE 136
+#define IPPROTO_MPTCP 262
+#define SOCK_RAW 3
+#define SOCK_SEQPACKET 5
+#define SOCK_DCCP 6
 
 static __always_inline void put16(__u8 *to, __u16 host_order)
 {
@@ -15,14 +23,33 @@ static __always_inline void put16(__u8 *to, __u16 host_order)
 	to[1] = host_order;
 }
 
+static __always_inline int is_internet(__u32 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* What the kernel makes of protocol 0: the first of the type. */
+static __always_inline __u32 usual_protocol(__u32 type)
+{
+	switch (type) {
+	case SOCK_STREAM:
+		return IPPROTO_TCP;
+	case SOCK_DGRAM:
+		return IPPROTO_UDP;
+	case SOCK_SEQPACKET:
+		return IPPROTO_SCTP;
+	case SOCK_DCCP:
+		return IPPROTO_DCCP;
+	}
+	return 0;
+}
+
 static __always_inline void key_bare(struct pd_ask *ask, __u32 family, __u32 type, __u32 protocol)
 {
-	if (!protocol && (family == AF_INET || family == AF_INET6)) {
-		if (type == SOCK_STREAM)
-			protocol = IPPROTO_TCP;
-		else if (type == SOCK_DGRAM)
-			protocol = IPPROTO_UDP;
-	}
+	if (!protocol && is_internet(family))
+		protocol = usual_protocol(type);
+	if (family == AF_UNIX && type == SOCK_RAW) /* another word for it */
+		type = SOCK_DGRAM;
 	ask->object = PD_OBJ_SOCKET;
 	ask->key.family = family;
 	ask->key.type = type;
@@ -56,21 +83,33 @@ static __always_inline void key_of_socket(struct pd_ask *ask, struct socket *soc
 	key_bare(ask, sk->__sk_common.skc_family, sock->type, sk->sk_protocol);
 }
 
-/* struct sockaddr_in and sockaddr_in6: family, port, then the address at 4 or 8. Returns 0 when the
- * address is not an internet address: the bare key stands for it. */
-static __always_inline int key_address(struct pd_ask *ask, const void *address, __u32 family)
+static __always_inline __u32 family_of(const void *address)
 {
+	__u16 family = 0;
+
+	bpf_probe_read_kernel(&family, sizeof(family), address);
+	return family;
+}
+
+/* struct sockaddr_in and sockaddr_in6: family, port, then the address at 4 or 8. To be called with
+ * the bare key of the socket, whose family decides: others have other addresses (a packet socket
+ * does not look at what family its address claims), and an internet socket takes what is neither IPv4
+ * nor IPv6 for its own kind (raw sockets do) or fails. */
+static __always_inline void key_address(struct pd_ask *ask, const void *address)
+{
+	__u32 family = family_of(address);
 	__u8 raw[28] = {};
 
-	if (family != AF_INET && family != AF_INET6)
-		return 0;
+	if (!is_internet(ask->key.family))
+		return;
+	if (!is_internet(family))
+		family = ask->key.family;
 	bpf_probe_read_kernel(raw, sizeof(raw), address);
 	__builtin_memcpy(ask->key.port, raw + 2, 2);
 	if (family == AF_INET)
 		key_v4(ask, raw + 4);
 	else
 		key_v6(ask, raw + 8);
-	return 1;
 }
 
 /* The socket's own end, for listen and accept. */
@@ -79,7 +118,7 @@ static __always_inline void key_own(struct pd_ask *ask, struct socket *sock, str
 	__u8 addr[16];
 
 	key_of_socket(ask, sock, sk);
-	if (ask->key.family != AF_INET && ask->key.family != AF_INET6)
+	if (!is_internet(ask->key.family))
 		return;
 	put16(ask->key.port, sk->__sk_common.skc_num);
 	if (ask->key.family == AF_INET) {
@@ -89,14 +128,6 @@ static __always_inline void key_own(struct pd_ask *ask, struct socket *sock, str
 		bpf_probe_read_kernel(addr, sizeof(addr), &sk->__sk_common.skc_v6_rcv_saddr);
 		key_v6(ask, addr);
 	}
-}
-
-static __always_inline __u32 family_of(const void *address)
-{
-	__u16 family = 0;
-
-	bpf_probe_read_kernel(&family, sizeof(family), address);
-	return family;
 }
 
 /* ---- unix sockets ---------------------------------------------------------------------------- */
@@ -183,7 +214,6 @@ int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int len
 {
 	struct sock *sk = sock->sk;
 	struct pd_ask ask;
-	__u32 family;
 
 	PD_SUBJECT_OR_RETURN(label, socket_bind);
 	if (!sk)
@@ -192,10 +222,7 @@ int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int len
 		PD_RETURN(ask_bind_unix(label, address, length));
 	pd_ask_init(&ask, label, PD_HOOK_socket_bind, PD_OP_BIND, PD_SOCK_BIND);
 	key_of_socket(&ask, sock, sk);
-	family = family_of(address);
-	if (family == AF_UNSPEC && ask.key.family == AF_INET)
-		family = AF_INET;
-	key_address(&ask, address, family);
+	key_address(&ask, address);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
 
@@ -235,29 +262,27 @@ int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
 {
 	struct sock *sk = sock->sk;
 	struct pd_ask ask;
-	__u32 family;
+	__u32 own;
 
 	PD_SUBJECT_OR_RETURN(label, socket_connect);
 	if (!sk)
 		return -EACCES;
-	if (sk->__sk_common.skc_family == AF_UNIX) /* unix_stream_connect, unix_may_send */
+	own = sk->__sk_common.skc_family;
+	if (own == AF_UNIX) /* unix_stream_connect, unix_may_send */
 		return 0;
-	family = family_of(address);
-	if (family == AF_UNSPEC)
+	if (is_internet(own) && family_of(address) == AF_UNSPEC)
 		return 0;
 	pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT, PD_SOCK_CONNECT);
 	key_of_socket(&ask, sock, sk);
-	key_address(&ask, address, family);
+	key_address(&ask, address);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
-
-#define IPPROTO_MPTCP 262
 
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
 	struct pd_ask ask;
-	__u32 own, family, want = PD_SOCK_SEND;
+	__u32 own, protocol, want = PD_SOCK_SEND;
 	struct sock *sk = sock->sk;
 	void *address;
 
@@ -268,15 +293,11 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	own = sk->__sk_common.skc_family;
 	if (!address || own == AF_UNIX)
 		return 0;
-	family = family_of(address);
-	if (family == AF_UNSPEC) {
-		if (own != AF_INET)
-			return 0; /* as if there were no address */
-		family = AF_INET;
-	}
-	if (sock->type == SOCK_STREAM && (own == AF_INET || own == AF_INET6)) {
-		__u32 protocol = sk->sk_protocol;
-
+	protocol = sk->sk_protocol;
+	if (own == AF_INET6 && family_of(address) == AF_UNSPEC && sock->type == SOCK_DGRAM &&
+	    (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
+		return 0; /* as if there were no address */
+	if (sock->type == SOCK_STREAM && is_internet(own)) {
 		/* TCP looks at the address only to connect with it; others (SCTP) do both */
 		if ((protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP) &&
 		    !(msg->msg_flags & MSG_FASTOPEN))
@@ -286,6 +307,6 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	pd_ask_init(&ask, label, PD_HOOK_socket_sendmsg,
 		    want == PD_SOCK_SEND ? PD_OP_SEND : PD_OP_CONNECT, want);
 	key_of_socket(&ask, sock, sk);
-	key_address(&ask, address, family);
+	key_address(&ask, address);
 	PD_RETURN(pd_ask_bytes(&ask));
 }

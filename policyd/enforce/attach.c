@@ -13,6 +13,7 @@
 static const char *const extra_names[EXTRA_COUNT] = {
 	[EXTRA_TASK_NEWTASK] = "task_newtask",
 	[EXTRA_GUARD_SYSCTL] = "guard_sysctl",
+	[EXTRA_GUARD_SIGIO] = "guard_sigio",
 };
 
 #define KERNEL_ENOTSUPP 524 /* include/linux/errno.h: the kernel's own, no libc knows it */
@@ -68,6 +69,18 @@ static struct bpf_link *attach_sysctl(struct enforcer *e)
 	return link;
 }
 
+static struct bpf_link *attach_extra(struct enforcer *e, int i)
+{
+	switch (i) {
+	case EXTRA_GUARD_SYSCTL:
+		return attach_sysctl(e);
+	case EXTRA_GUARD_SIGIO:
+		return bpf_program__attach(e->skeleton->progs.guard_sigio);
+	default:
+		return bpf_program__attach(e->skeleton->progs.task_newtask);
+	}
+}
+
 static int attach_extras(struct enforcer *e, struct pd_error *error)
 {
 	int r;
@@ -75,9 +88,7 @@ static int attach_extras(struct enforcer *e, struct pd_error *error)
 	for (int i = 0; i < EXTRA_COUNT; i++) {
 		if (e->extras[i])
 			continue;
-		e->extras[i] = i == EXTRA_GUARD_SYSCTL ?
-				       attach_sysctl(e) :
-				       bpf_program__attach(e->skeleton->progs.task_newtask);
+		e->extras[i] = attach_extra(e, i);
 		if (!e->extras[i])
 			return explain_attach(extra_names[i], -errno, error);
 		r = pins_link(&e->pins, e->extras[i], extra_names[i], error);

@@ -10,10 +10,11 @@
 struct bpf_link;
 struct policyd_bpf;
 
-/* Programs that are no LSM hooks: attached with PD_GROUP_CORE. */
+/* Programs that no canary can prove: attached with PD_GROUP_CORE. */
 enum extra_program {
 	EXTRA_TASK_NEWTASK,
 	EXTRA_GUARD_SYSCTL,
+	EXTRA_GUARD_SIGIO,
 	EXTRA_COUNT,
 };
 

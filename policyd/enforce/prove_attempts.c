@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -85,6 +86,15 @@ static int try_bprm_committed_creds(void)
 static int try_task_prctl(void)
 {
 	return done(prctl(PR_GET_DUMPABLE));
+}
+
+static int try_task_setrlimit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit) < 0)
+		return -errno;
+	return done(setrlimit(RLIMIT_CORE, &limit));
 }
 
 static int try_userns_create(void)

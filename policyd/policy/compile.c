@@ -298,7 +298,7 @@ static int write_slots(struct compile_run *run)
 static uint32_t groups(const struct compile_run *run)
 {
 	const uint32_t file_guards = 1u << PD_GUARD_CGROUP | 1u << PD_GUARD_BPF |
-				     1u << PD_GUARD_KERNEL;
+				     1u << PD_GUARD_KERNEL | 1u << PD_GUARD_SIGNAL;
 	uint32_t paths = run->decides[PD_OBJ_PATH], set;
 
 	if (!run->stats.slots)
@@ -309,7 +309,7 @@ static uint32_t groups(const struct compile_run *run)
 		set |= 1u << PD_GROUP_FILE;
 	if (paths & PD_PATH_UNIX || run->decides[PD_OBJ_SOCKET])
 		set |= 1u << PD_GROUP_SOCKET;
-	if (run->decides[PD_OBJ_CAPABILITY])
+	if (run->decides[PD_OBJ_CAPABILITY] || run->guards & 1u << PD_GUARD_MOUNT)
 		set |= 1u << PD_GROUP_CAPABILITY;
 	if (run->recheck)
 		set |= 1u << PD_GROUP_RECHECK;
