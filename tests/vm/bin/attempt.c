@@ -384,7 +384,7 @@ static int do_removeacl(char **a)
 
 static int do_setattr(char **a) /* file_setattr(2), Linux 6.17 */
 {
-	unsigned long long attr[3] = { 0x20 /* FS_XFLAG_NODUMP is 0x80, APPEND 0x10, SYNC 0x20 */ };
+	unsigned long long attr[3] = { FS_XFLAG_NODUMP };
 
 	return result(syscall(469, AT_FDCWD, a[1], attr, sizeof(attr), 0));
 }
@@ -408,24 +408,24 @@ static int do_fsmount(char **a) /* FLAGS NAME: on a tmpfs that is mounted nowher
 	return mount < 0 ? -errno : result(openat(mount, a[2], open_flags(a[1]), 0644));
 }
 
-static int do_handle(char **a) /* cold|warm FLAGS PATH: open_by_handle_at() */
+static int do_handle(char **a) /* cold|warm FLAGS PATH DIR: open_by_handle_at() through DIR */
 {
 	char buffer[sizeof(struct file_handle) + MAX_HANDLE_SZ];
 	struct file_handle *handle = (void *)buffer;
-	int id, root = open("/", O_RDONLY | O_CLOEXEC);
+	int id, place = open(a[4], O_RDONLY | O_CLOEXEC);
 
 	handle->handle_bytes = MAX_HANDLE_SZ;
-	if (name_to_handle_at(AT_FDCWD, a[3], handle, &id, 0) < 0 || root < 0)
+	if (place < 0 || name_to_handle_at(AT_FDCWD, a[3], handle, &id, 0) < 0)
 		return -errno;
-	if (!strcmp(a[1], "cold")) {
+	sync();
+	for (int i = 0; i < 3 && !strcmp(a[1], "cold"); i++) { /* what was used goes later */
 		int drop = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 
-		sync();
 		if (drop < 0 || write(drop, "3", 1) != 1)
 			return -errno;
 		close(drop);
 	}
-	return result(open_by_handle_at(root, handle, open_flags(a[2])));
+	return result(open_by_handle_at(place, handle, open_flags(a[2])));
 }
 
 /* ---- memory and pipes ------------------------------------------------------------------------ */
@@ -689,13 +689,15 @@ static int do_setns(char **a) /* PATH CMD... */
 static int child(char **a)
 {
 	int r = rest(a);
-	/* 0, an error, or anything else, in what an exit status can hold */
-	return r <= 0 ? -r : 200;
+	/* 0, an error, or a program's status, in what an exit status can hold */
+	return r <= 0 ? -r : r > EXITED && r < EXITED + 50 ? 200 + r - EXITED : 250;
 }
 
 static int from_child(int r)
 {
-	return r > EXITED && r < EXITED + 200 ? EXITED - r : r;
+	if (r > EXITED && r < EXITED + 200)
+		return EXITED - r;
+	return r > EXITED + 200 && r < EXITED + 250 ? r - 200 : r;
 }
 
 static int do_fork(char **a) /* CMD... */
@@ -772,6 +774,98 @@ static int do_dig(char **a) /* COUNT LENGTH: makes what "deep" goes down */
 	return 0;
 }
 
+/* ---- tasks that already run ------------------------------------------------------------------ */
+
+struct tally { /* of all tasks that share the file */
+	unsigned long opened, refused, tasks;
+};
+
+static struct tally *share_tally(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	void *at;
+
+	if (fd < 0 || ftruncate(fd, sizeof(struct tally)) < 0)
+		return NULL;
+	at = mmap(NULL, sizeof(struct tally), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void tally_open(struct tally *tally, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	__atomic_add_fetch(fd < 0 ? &tally->refused : &tally->opened, 1, __ATOMIC_RELAXED);
+	close(fd);
+}
+
+static int
+do_relay(char **a) /* PATH TALLY MB: each task opens PATH, forks with that much memory, ends */
+{
+	struct tally *tally = share_tally(a[2]);
+	size_t size = (size_t)atoi(a[3]) << 20;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (!tally || memory == MAP_FAILED)
+		return -errno;
+	madvise(memory, size, MADV_NOHUGEPAGE); /* page by page takes fork() longer */
+	memset(memory, 1, size);
+	for (;;) {
+		pid_t pid = fork();
+
+		if (pid > 0)
+			_exit(0);
+		if (pid == 0)
+			__atomic_add_fetch(&tally->tasks, 1, __ATOMIC_RELAXED);
+		else
+			usleep(1000);
+		tally_open(tally, a[1]);
+	}
+}
+
+struct opener {
+	struct tally *tally;
+	const char *path;
+};
+
+static void *open_for_ever(void *context)
+{
+	struct opener *o = context;
+
+	__atomic_add_fetch(&o->tally->tasks, 1, __ATOMIC_RELAXED);
+	for (;;) {
+		tally_open(o->tally, o->path);
+		usleep(5000);
+	}
+	return NULL;
+}
+
+static int do_threads(char **a) /* PATH TALLY COUNT: all of them open PATH, for ever */
+{
+	struct opener o = { share_tally(a[2]), a[1] };
+	pthread_t thread;
+
+	if (!o.tally)
+		return -errno;
+	for (int i = 1; i < atoi(a[3]); i++)
+		if (pthread_create(&thread, NULL, open_for_ever, &o))
+			return -EAGAIN;
+	open_for_ever(&o);
+	return 0;
+}
+
+static int do_tally(char **a) /* TALLY opened|refused|tasks */
+{
+	const struct tally *tally = share_tally(a[1]);
+
+	if (!tally)
+		return -errno;
+	printf("%lu\n", !strcmp(a[2], "opened")	 ? tally->opened :
+			!strcmp(a[2], "refused") ? tally->refused :
+						   tally->tasks);
+	exit(0);
+}
+
 static int do_user(char **a) /* CMD...: as another user, who made the process dumpable */
 {
 	return setgid(1000) < 0 || setuid(1000) < 0 ? -errno : rest(a + 1);
@@ -840,7 +934,7 @@ static const struct {
 	{ "setattr", 1, do_setattr },
 	{ "opentree", 3, do_opentree },
 	{ "fsmount", 2, do_fsmount },
-	{ "handle", 3, do_handle },
+	{ "handle", 4, do_handle },
 	{ "memfd", 2, do_memfd },
 	{ "pipe", 1, do_pipe },
 	{ "exec", 1, do_exec },
@@ -862,6 +956,9 @@ static const struct {
 	{ "deep", 3, do_deep },
 	{ "dig", 2, do_dig },
 	{ "user", 1, do_user },
+	{ "relay", 3, do_relay },
+	{ "threads", 3, do_threads },
+	{ "tally", 2, do_tally },
 	{ "content", 2, do_content },
 	{ "exists", 1, do_exists },
 };

@@ -1,0 +1,140 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
+#
+# Who is confined: by program and by cgroup, from the execution on, for good, with all descendants; and tasks
+# that run already when a policy comes, among them those being forked at that moment.
+. /tests/lib.sh
+
+attempt=/tests/bin/attempt
+policies=/etc/policyd/policies
+cgroup=/sys/fs/cgroup/case
+mkdir -p $policies /l $cgroup/in $cgroup/in/below $cgroup/out $cgroup/later
+echo content >/l/secret
+echo content >/l/other
+for f in confined relay threads; do cp $attempt /l/$f; done
+policy() { # NAME MATCH [LINE]
+	cat <<-P
+	version: 1
+	name: $1
+	match: [{$2}]
+	default: {file: allow, exec: allow, socket: allow, capability: allow}
+	file: [{deny: all, path: /l/secret}]
+	${3:-}
+	P
+}
+policy program 'exe: /l/confined' >$policies/program.yaml
+policy group 'cgroup: "/case/in{,/**}"' 'guard: {allow: [cgroup, userns, mount, signal]}' >$policies/group.yaml
+
+policyd 2>policyd.log &
+daemon=$!
+ready() { policyctl status >/dev/null 2>&1; }
+t_wait 90 ready || t_fail "policyd starts" "$(cat policyd.log)"
+
+### by program
+t_is "a program is confined" EACCES "$(/l/confined read /l/secret)"
+t_is "in what is denied only" ok "$(/l/confined read /l/other)"
+t_is "others are not" ok "$($attempt read /l/secret)"
+ln -s /l/confined /l/symlink
+t_is "by its real name" EACCES "$(/l/symlink read /l/secret)"
+cat >table <<T
+exit-1 exec $attempt read /l/secret
+ok exec $attempt read /l/other
+exit-1 exec /usr/bin/busybox cat /l/secret
+EACCES fork read /l/secret
+EACCES fork fork fork read /l/secret
+EACCES thread read /l/secret
+EACCES thread fork thread read /l/secret
+ok thread fork thread read /l/other
+EACCES user read /l/secret
+EACCES unshare cgroup read /l/secret
+EACCES unshare pid fork read /l/secret
+EACCES unshare mount read /l/secret
+EPERM unshare user read /l/other
+EPERM write w $cgroup/out/cgroup.procs
+EACCES into $cgroup/out read /l/secret
+EACCES chroot / read /l/secret
+EACCES in /proc/self/root read l/secret
+T
+/l/confined <table
+t_is "its label is never lost" 0 $?
+
+### by cgroup: from the execution on
+in_cgroup() { # CGROUP COMMAND...
+	# shellcheck disable=SC2016 # of the inner shell
+	sh -c 'echo $$ >/sys/fs/cgroup/case/$0/cgroup.procs && exec "$@"' "$@"
+}
+t_is "in the cgroup" EACCES "$(in_cgroup in $attempt read /l/secret)"
+t_is "below it" EACCES "$(in_cgroup in/below $attempt read /l/secret)"
+t_is "beside it" ok "$(in_cgroup out $attempt read /l/secret)"
+t_is "before an execution there, nothing" content "$(sh -c "echo \$\$ >$cgroup/in/cgroup.procs; read -r a </l/secret; echo \$a")"
+t_is "born into it, before an execution, neither" ok "$($attempt into $cgroup/in read /l/secret)"
+t_is "born into it, from the execution on" exit-1 "$($attempt into $cgroup/in exec $attempt read /l/secret >/dev/null; echo exit-$?)"
+cat >table <<T
+# its policy lets it leave the cgroup, which changes nothing
+EACCES into $cgroup/out read /l/secret
+EACCES into $cgroup/out fork read /l/secret
+exit-1 into $cgroup/out exec $attempt read /l/secret
+ok into $cgroup/out read /l/other
+EACCES unshare user read /l/secret
+EACCES unshare user unshare mount read /l/secret
+ok unshare user read /l/other
+EACCES setns /proc/1/ns/mnt read /l/secret
+EACCES setns /proc/1/ns/cgroup read /l/secret
+ok setns /proc/self/ns/cgroup read /l/other
+EACCES setns /proc/self/ns/cgroup read /l/secret
+T
+in_cgroup in $attempt <table
+t_is "its label is never lost" 0 $?
+# shellcheck disable=SC2016 # of the inner shell
+t_is "it moves itself out: still confined" "/case/out EACCES" \
+	"$(in_cgroup in sh -c 'echo $$ >/sys/fs/cgroup/case/out/cgroup.procs; sed s/0::// /proc/self/cgroup; /tests/bin/attempt read /l/secret' | xargs)"
+in_cgroup in sh -c "until [ -e go ]; do usleep 10000; done; $attempt read /l/secret >answer" &
+moved=$!
+sleep 0.5
+echo $moved >$cgroup/out/cgroup.procs
+touch go
+wait $moved
+t_is "it is moved out: still confined" EACCES "$(cat answer)"
+
+### what runs already
+tally() { $attempt tally "$@"; }
+/l/threads threads /l/secret threads.tally 8 &
+(echo 0 >$cgroup/later/cgroup.procs && exec $attempt threads /l/secret later.tally 3) &
+for size in 1 8 32; do /l/relay relay /l/secret relay$size.tally $size & done
+running() {
+	for t in threads later relay1 relay8 relay32; do [ "$(tally $t.tally opened)" -gt 3 ] || return 1; done
+}
+t_wait 60 running
+t_is "before there is a policy, all of them may" 0 $?
+refused() { for t; do echo "$t $(tally "$t.tally" refused)"; done; }
+t_is "really" "threads 0
+relay1 0" "$(refused threads relay1)"
+policy relay 'exe: /l/relay' >relay.yaml
+policy threads 'exe: /l/threads' >threads.yaml
+policy later 'cgroup: /case/later' >later.yaml
+t_allowed "policies are loaded" policyctl load relay.yaml threads.yaml later.yaml
+opened=$(for t in threads later relay1 relay8 relay32; do echo "$t $(tally $t.tally opened)"; done)
+for t in threads later relay1 relay8 relay32; do
+	enough() { [ "$(tally "$t.tally" refused)" -gt 20 ]; }
+	t_wait 60 enough
+	t_is "$t: refused from then on" 0 $?
+	t_is "$t: never let through again" "$(echo "$opened" | grep "^$t ")" "$t $(tally $t.tally opened)"
+done
+t_is "all threads of a process" 8 "$(tally threads.tally tasks)"
+
+### it goes again
+t_allowed "unload" policyctl unload threads
+before=$(tally threads.tally opened)
+again() { [ "$(tally threads.tally opened)" -gt "$before" ]; }
+t_allowed "what an unloaded policy confined is free" t_wait 20 again
+t_is "what another confined is not" "$(echo "$opened" | grep '^later')" "later $(tally later.tally opened)"
+
+# The daemon's death changes nothing, and new cgroups are matched without it
+kill -9 $daemon
+t_is "without a daemon: by program" EACCES "$(/l/confined read /l/secret)"
+mkdir $cgroup/in/new
+t_is "without a daemon: in a new cgroup" EACCES "$(in_cgroup in/new $attempt read /l/secret)"
+t_is "without a daemon: the others" ok "$($attempt read /l/secret)"
+echo 1 >$cgroup/later/cgroup.kill
+t_done
