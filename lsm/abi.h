@@ -180,9 +180,15 @@ struct pd_info {
 	__u8 pad[3];
 	struct {
 		__u32 perms;
-		__u32 rule; /* index into the symbols' rules, never 0 */
+		__u32 rule; /* a rule's number in the symbols, or PD_RULE_DEFAULT; never 0 */
 	} rules[];
 };
+
+/* The default of a class, in a rule's place: PD_RULE_DEFAULT | enum pd_class, with PD_RULE_TESTED
+ * that of T. Whose default that is depends on the slot and is for user space to find out; so policies
+ * that differ in nothing else share their states. */
+#define PD_RULE_DEFAULT 0x80000000u
+#define PD_RULE_TESTED 0x100u
 
 /* ---- the label ------------------------------------------------------------------------------- */
 

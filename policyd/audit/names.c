@@ -127,7 +127,9 @@ void names_resolve(const struct names *names, struct event *event)
 			continue;
 		if (record->slot < r->slot_count)
 			event->policies = r->slots[record->slot];
-		if (record->rule && !image_symbol(r->image, record->rule, &symbol))
+		if (record->rule &&
+		    !image_symbol(r->image, image_rule(r->image, record->slot, record->rule),
+				  &symbol))
 			event->symbol = symbol;
 		return;
 	}

@@ -39,11 +39,12 @@ int compile_too_large(const struct compile_run *run, const struct blames *blames
 				 "the patterns of the policies are too complex");
 	b = &blames->items[owner];
 	file = b->place.file < b->policy->file_count ? b->policy->files[b->place.file] : NULL;
-	return error_at(run->error, -E2BIG, file, b->place.line, b->place.column,
-			"the patterns of policy %s are too complex together; %s%.200s%s contributes "
-			"most: use fewer '*' and '**' in the middle of patterns",
-			b->policy->name, b->text ? "\"" : "this rule",
-			b->text ? b->text : "", b->text ? "\"" : "");
+	return error_at(
+		run->error, -E2BIG, file, b->place.line, b->place.column,
+		"the patterns of policy %s are too complex together; %s%.200s%s contributes "
+		"most: use fewer '*' and '**' in the middle of patterns",
+		b->policy->name, b->text ? "\"" : "this rule", b->text ? b->text : "",
+		b->text ? "\"" : "");
 }
 
 int compile_failed(const struct compile_run *run, int code)
@@ -134,6 +135,7 @@ struct slots {
 	const struct effective_policy **members; /* of the slot at hand */
 	uint32_t *indexes;			 /* the same as numbers */
 	struct intern sets;			 /* sets of members met */
+	uint32_t set;				 /* number of the one at hand */
 	uint32_t *first;			 /* by set: the first slot with it */
 	size_t first_room;
 };
@@ -207,17 +209,16 @@ static int find_twin(struct slots *s, const struct compile_run *run, uint32_t nu
 		     const struct pd_slot **ret_twin)
 {
 	const struct pd_slot *all = image_at(&run->image, s->offset);
-	uint32_t set;
 	bool is_new;
 
 	for (size_t i = 0; i < count; i++)
 		s->indexes[i] = s->members[i] - run->policies;
-	if (intern_add(&s->sets, s->indexes, count, &set, &is_new) ||
-	    ARRAY_GROW(s->first, s->first_room, set, 1))
+	if (intern_add(&s->sets, s->indexes, count, &s->set, &is_new) ||
+	    ARRAY_GROW(s->first, s->first_room, s->set, 1))
 		return -ENOMEM;
 	if (is_new)
-		s->first[set] = number;
-	*ret_twin = &all[s->first[set]];
+		s->first[s->set] = number;
+	*ret_twin = &all[s->first[s->set]];
 	if (is_new || (*ret_twin)->program_count != 1 || (*ret_twin)->flags & PD_SLOT_BY ||
 	    run->numbering->slots[number - 1].program_count)
 		*ret_twin = NULL;
@@ -242,6 +243,7 @@ static int write_slot(struct compile_run *run, struct slots *s, uint32_t number,
 		return r;
 	if (twin) {
 		*slot = *twin;
+		run->defaults[number] = run->defaults[s->first[s->set]];
 		return 0;
 	}
 	r = compile_programs(run, number, members, count, slot);
@@ -280,7 +282,8 @@ static int write_slots(struct compile_run *run)
 			   .indexes = calloc(run->policy_count + 1, sizeof(*s.indexes)) };
 	int r = image_reserve(&run->image, count * sizeof(struct pd_slot), 4, &s.offset);
 
-	if (!r && (!by_name || !s.members || !s.indexes))
+	run->defaults = calloc(count, sizeof(*run->defaults));
+	if (!r && (!by_name || !s.members || !s.indexes || !run->defaults))
 		r = -ENOMEM;
 	header->slots = s.offset;
 	header->slot_count = count;
@@ -334,7 +337,7 @@ static int compile_image(struct compile_run *run)
 		r = write_slots(run);
 	if (!r)
 		r = symbols_write(&run->image, run->policies, run->policy_count, symbols,
-				  run->numbering);
+				  run->numbering, run->defaults);
 	if (r)
 		return r;
 	header = image_at(&run->image, 0);
@@ -373,6 +376,7 @@ int compile(const struct compile_input *input, struct numbering *numbering,
 	for (size_t i = 0; i < run.policy_count; i++)
 		free(run.policies[i].rule_symbols);
 	free(run.policies);
+	free(run.defaults);
 	image_done(&run.image);
 	return r;
 }

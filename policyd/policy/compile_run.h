@@ -30,9 +30,10 @@ struct compile_run {
 	struct pd_error *error;
 	uint32_t decides[PD_OBJ_COUNT]; /* permissions somebody is refused or watched using */
 	uint32_t guards;		/* bit n: guard n is not granted to somebody */
-	bool recheck; /* descriptors are looked at when they are used */
+	bool recheck;			/* descriptors are looked at when they are used */
 	struct dfa_budget budget;
-	const struct policy *largest; /* whose slot took most of the image */
+	struct effective_defaults *defaults; /* of each slot, from 0 */
+	const struct policy *largest;	     /* whose slot took most of the image */
 	size_t largest_size;
 };
 

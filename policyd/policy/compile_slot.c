@@ -300,10 +300,11 @@ static int determinise(struct slot_build *b, const struct nfa *nfa)
 	if (!r)
 		r = dfa_minimise(&one);
 	if (!r && b->dfa.count + one.count > COMPILE_SLOT_STATES_MAX)
-		r = error_set(b->run->error, -E2BIG,
-			      "policy %s needs more than %u states for its programs named by by: use "
-			      "fewer of them",
-			      b->effective.rules[0].policy->name, COMPILE_SLOT_STATES_MAX);
+		r = error_set(
+			b->run->error, -E2BIG,
+			"policy %s needs more than %u states for its programs named by by: use "
+			"fewer of them",
+			b->effective.rules[0].policy->name, COMPILE_SLOT_STATES_MAX);
 	if (!r && !b->dfa.count) {
 		b->dfa = one;
 		return 0;
@@ -505,6 +506,7 @@ int compile_programs(struct compile_run *run, uint32_t slot,
 		ret_slot->program_count = b.program_count;
 		ret_slot->flags = (b.by_count ? PD_SLOT_BY : 0) |
 				  (b.effective.recheck ? PD_SLOT_RECHECK : 0);
+		run->defaults[slot] = b.effective.defaults;
 		run->recheck |= b.effective.recheck || b.effective.append_only;
 	}
 	free(programs);

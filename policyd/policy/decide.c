@@ -79,6 +79,7 @@ int decide(const unsigned char *image, uint32_t slot, uint32_t program, enum pd_
 		d.rule = rule_for(info, info->n_enforced, info->n_tested, perms);
 	else
 		d.rule = rule_for(info, info->n_enforced + info->n_tested, info->n_audited, perms);
+	d.rule = image_rule(image, slot, d.rule);
 	*ret_decision = d;
 	return 0;
 }
@@ -111,6 +112,27 @@ uint32_t decide_binding(const unsigned char *image, const char *cgroup, const ch
 static const struct symbols_header *symbols_of(const unsigned char *image)
 {
 	return at(image, header_of(image)->symbols);
+}
+
+static const struct symbol_slot *symbols_of_slot(const unsigned char *image, uint32_t slot)
+{
+	const uint32_t *slots = at(image, symbols_of(image)->slots);
+
+	if (!slot || slot >= header_of(image)->slot_count)
+		return NULL;
+	return at(image, slots[slot]);
+}
+
+uint32_t image_rule(const unsigned char *image, uint32_t slot, uint32_t rule)
+{
+	const struct symbol_slot *s = symbols_of_slot(image, slot);
+	uint32_t class = rule & ~(PD_RULE_DEFAULT | PD_RULE_TESTED);
+
+	if (!(rule & PD_RULE_DEFAULT))
+		return rule;
+	if (!s || class >= PD_CLASS_COUNT)
+		return 0;
+	return rule & PD_RULE_TESTED ? s->defaults.tested[class] : s->defaults.enforced[class];
 }
 
 int image_symbol(const unsigned char *image, uint32_t rule, struct symbol *ret_symbol)
@@ -168,17 +190,11 @@ int image_policy(const unsigned char *image, size_t index, struct image_policy *
 
 const char **image_slot_policies(const unsigned char *image, uint32_t slot)
 {
-	const uint32_t *slots = at(image, symbols_of(image)->slots);
-	const uint32_t *names = NULL;
-	const char **result;
-	uint32_t count = 0;
+	const struct symbol_slot *s = symbols_of_slot(image, slot);
+	uint32_t count = s ? s->count : 0;
+	const char **result = calloc(count + 1, sizeof(*result));
 
-	if (slot && slot < header_of(image)->slot_count) {
-		names = at(image, slots[slot]);
-		count = names[0];
-	}
-	result = calloc(count + 1, sizeof(*result));
 	for (uint32_t i = 0; i < count && result; i++)
-		result[i] = at(image, names[i + 1]);
+		result[i] = at(image, s->names[i]);
 	return result;
 }

@@ -50,6 +50,9 @@ struct symbol {
 	bool deny;
 	const char *text; /* the rule in one line, as a person wrote it, cut at 200 bytes */
 };
+/** image_rule() - the symbol index of a rule as struct pd_info and events of @slot name it; 0: none */
+uint32_t image_rule(const unsigned char *image, uint32_t slot, uint32_t rule);
+
 /** image_symbol() - -ENOENT when there is no such rule */
 int image_symbol(const unsigned char *image, uint32_t rule, struct symbol *ret_symbol);
 

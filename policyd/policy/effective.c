@@ -45,10 +45,10 @@ int effective_init(struct effective *effective, const struct effective_policy *c
 				effective->append_only = true;
 		}
 		for (int c = 0; c < PD_CLASS_COUNT; c++) {
-			if (enforced && !effective->defaults[c].enforced)
-				effective->defaults[c].enforced = p->default_symbols[c];
-			if (!effective->defaults[c].tested)
-				effective->defaults[c].tested = p->default_symbols[c];
+			if (enforced && !effective->defaults.enforced[c])
+				effective->defaults.enforced[c] = p->default_symbols[c];
+			if (!effective->defaults.tested[c])
+				effective->defaults.tested[c] = p->default_symbols[c];
 		}
 	}
 	return 0;
@@ -134,12 +134,13 @@ static void verdict_close(struct verdict *v, const struct effective *effective,
 
 	for (; open; open &= open - 1) {
 		enum pd_class class = perm_class(object, open & -open);
-		uint32_t symbol = enforced ? effective->defaults[class].enforced :
-					     effective->defaults[class].tested;
+		uint32_t symbol = enforced ? effective->defaults.enforced[class] :
+					     effective->defaults.tested[class];
 
 		if (!symbol)
 			continue;
-		v->deny_rule[__builtin_ctz(open)] = symbol;
+		v->deny_rule[__builtin_ctz(open)] = PD_RULE_DEFAULT | class |
+						    (enforced ? 0 : PD_RULE_TESTED);
 		v->deny |= open & -open;
 	}
 }

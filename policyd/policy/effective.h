@@ -26,10 +26,10 @@ struct effective_rule {
 struct effective {
 	struct effective_rule *rules; /* by policy, then as they stand */
 	size_t rule_count;
-	/* Symbols of the defaults that deny, 0: nobody's does. */
-	struct {
-		uint32_t enforced, tested;
-	} defaults[PD_CLASS_COUNT];
+	struct effective_defaults {
+		/* Symbols of those that deny, by class; 0: nobody's does. */
+		uint32_t enforced[PD_CLASS_COUNT], tested[PD_CLASS_COUNT];
+	} defaults;
 	bool recheck;
 	bool append_only; /* some rule grants append without write */
 };

@@ -119,6 +119,13 @@ static int meet(struct checker *c, uint32_t state, uint32_t classes)
 	return 0;
 }
 
+static bool is_rule(const struct checker *c, uint32_t rule)
+{
+	if (rule & PD_RULE_DEFAULT)
+		return (rule & ~(PD_RULE_DEFAULT | PD_RULE_TESTED)) < PD_CLASS_COUNT;
+	return rule && rule < c->rule_count;
+}
+
 static int check_info(struct checker *c, uint32_t offset)
 {
 	const struct pd_info *info;
@@ -133,7 +140,7 @@ static int check_info(struct checker *c, uint32_t offset)
 	if (info->program >= c->program_limit)
 		return bad(c, "a program class that does not exist");
 	for (unsigned int i = 0; i < entries; i++)
-		if (!info->rules[i].rule || info->rules[i].rule >= c->rule_count)
+		if (!is_rule(c, info->rules[i].rule))
 			return bad(c, "a rule that does not exist");
 	return 0;
 }
@@ -318,19 +325,20 @@ static int check_symbol_tables(struct checker *c, const struct symbols_header *s
 
 static int check_slot_names(struct checker *c, const struct symbols_header *s, uint32_t slot_count)
 {
-	const uint32_t *slots, *names;
+	const struct symbol_slot *slot;
+	const uint32_t *slots;
 
 	if (!inside(c, s->slots, slot_count, sizeof(*slots)))
 		return bad(c, "the names of slots");
 	slots = at(c, s->slots);
 	for (uint32_t i = 1; i < slot_count; i++) {
-		if (!inside(c, slots[i], 1, 4))
+		if (!inside(c, slots[i], 1, sizeof(*slot)))
 			return bad(c, "the names of a slot");
-		names = at(c, slots[i]);
-		if (!inside(c, slots[i] + 4, names[0], 4))
+		slot = at(c, slots[i]);
+		if (!inside(c, slots[i] + sizeof(*slot), slot->count, 4))
 			return bad(c, "the names of a slot");
-		for (uint32_t n = 1; n <= names[0]; n++)
-			if (!is_string(s, names[n]))
+		for (uint32_t n = 0; n < slot->count; n++)
+			if (!is_string(s, slot->names[n]))
 				return bad(c, "the name of a slot's policy");
 	}
 	return 0;

@@ -71,8 +71,8 @@ static int pool_add(struct pool *pool, const char *text, uint32_t *ret_offset)
 struct section {
 	struct symbol_rule *rules;
 	struct symbol_policy *policies;
-	uint32_t *slots; /* offsets into names */
-	uint32_t *names; /* per slot: count, string ... */
+	uint32_t *slots; /* indexes into names */
+	uint32_t *names; /* struct symbol_slot after struct symbol_slot */
 	size_t name_count, name_room;
 	uint32_t numbering; /* string */
 	struct pool pool;
@@ -146,16 +146,22 @@ static int add_policy(struct section *s, const struct effective_policy *policy, 
 	return r ? r : add_policy_rules(s, policy, index);
 }
 
-static int add_slot(struct section *s, size_t index, const struct name_set *set)
+static int add_slot(struct section *s, size_t index, const struct name_set *set,
+		    const struct effective_defaults *defaults)
 {
+	size_t words = sizeof(struct symbol_slot) / 4 + set->count;
+	struct symbol_slot *slot;
 	int r = 0;
 
-	if (ARRAY_GROW(s->names, s->name_room, s->name_count, set->count + 1))
+	if (ARRAY_GROW(s->names, s->name_room, s->name_count, words))
 		return -ENOMEM;
+	slot = (struct symbol_slot *)(s->names + s->name_count);
 	s->slots[index] = s->name_count;
-	s->names[s->name_count++] = set->count;
+	s->name_count += words;
+	slot->defaults = *defaults;
+	slot->count = set->count;
 	for (size_t i = 0; i < set->count && !r; i++)
-		r = pool_add(&s->pool, set->names[i], &s->names[s->name_count++]);
+		r = pool_add(&s->pool, set->names[i], &slot->names[i]);
 	return r;
 }
 
@@ -196,10 +202,10 @@ static void copy(struct image *image, struct section *s, const struct place *at,
 		s->policies[i].file += at->pool;
 	}
 	for (size_t i = 1; i < slots; i++) {
-		uint32_t *names = s->names + s->slots[i];
+		struct symbol_slot *slot = (struct symbol_slot *)(s->names + s->slots[i]);
 
-		for (uint32_t n = 1; n <= names[0]; n++)
-			names[n] += at->pool;
+		for (uint32_t n = 0; n < slot->count; n++)
+			slot->names[n] += at->pool;
 		s->slots[i] = at->names + 4 * s->slots[i];
 	}
 	memcpy(image_at(image, at->rules), s->rules, rules * sizeof(*s->rules));
@@ -221,7 +227,8 @@ static void copy(struct image *image, struct section *s, const struct place *at,
 }
 
 int symbols_write(struct image *image, const struct effective_policy *policies, size_t count,
-		  uint32_t rule_count, const struct numbering *numbering)
+		  uint32_t rule_count, const struct numbering *numbering,
+		  const struct effective_defaults *defaults)
 {
 	size_t slots = numbering->count + 1;
 	struct section s = { .rules = calloc(rule_count + 1, sizeof(*s.rules)),
@@ -237,7 +244,7 @@ int symbols_write(struct image *image, const struct effective_policy *policies, 
 	for (size_t i = 0; i < count && !r; i++)
 		r = add_policy(&s, &policies[i], i);
 	for (size_t i = 1; i < slots && !r; i++)
-		r = add_slot(&s, i, &numbering->slots[i - 1].policies);
+		r = add_slot(&s, i, &numbering->slots[i - 1].policies, &defaults[i]);
 	if (!r)
 		r = add_numbering(&s, numbering);
 	if (!r)

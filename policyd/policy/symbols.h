@@ -18,7 +18,7 @@ struct symbols_header {
 	uint32_t rule_count;
 	uint32_t policies; /* struct symbol_policy[policy_count] */
 	uint32_t policy_count;
-	uint32_t slots; /* uint32_t[slot_count]: a uint32_t count, then as many string offsets */
+	uint32_t slots; /* uint32_t[slot_count]: offsets of struct symbol_slot, 0 for slot 0 */
 	uint32_t pool;	/* strings; the last byte is 0 */
 	uint32_t pool_size;
 	uint32_t numbering; /* string: numbering_save() */
@@ -36,6 +36,12 @@ struct symbol_rule {
 #define SYMBOL_DENY 0x10000000u
 #define SYMBOL_DEFAULT 0x20000000u
 
+struct symbol_slot {
+	struct effective_defaults defaults; /* what PD_RULE_DEFAULT stands for */
+	uint32_t count;
+	uint32_t names[]; /* strings */
+};
+
 struct symbol_policy {
 	uint32_t name, description, file; /* strings */
 	uint32_t mode, rules, deny_default;
@@ -50,9 +56,10 @@ struct symbol_policy {
  */
 int symbols_number(struct effective_policy *policy, uint32_t *next);
 
-/** symbols_write() - write the section; 0, -ENOMEM or -E2BIG */
+/** symbols_write() - write the section; @defaults: one per slot, from 0. 0, -ENOMEM or -E2BIG */
 int symbols_write(struct image *image, const struct effective_policy *policies, size_t count,
-		  uint32_t rule_count, const struct numbering *numbering);
+		  uint32_t rule_count, const struct numbering *numbering,
+		  const struct effective_defaults *defaults);
 
 /** symbols_text() - a rule in one line, as in a policy; cut at SYMBOLS_TEXT_MAX bytes */
 void symbols_text(const struct policy_rule *rule, char buffer[SYMBOLS_TEXT_MAX + 1]);
