@@ -142,6 +142,7 @@ static void finish(struct run *run)
 	r = cgroup_remove(run->cgroup);
 	if (r)
 		log_warning("%s: cannot be removed: %s", run->cgroup, strerror(-r));
+	rmdir(RUNS_FOLDER); /* unless another command has its group there */
 	record_remove(run);
 	run_unlink(run);
 	run_free(run);

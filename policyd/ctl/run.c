@@ -117,16 +117,16 @@ static void show_object(struct runner *runner, const json_t *object)
 
 static void lose_daemon(struct runner *runner)
 {
-	client_free(runner->client);
-	runner->client = NULL;
 	if (runner->private_pid) {
-		/* Our copies of its descriptors kept the policy in force until here. */
+		/* The descriptors that came along keep the policy in force: they are closed last. */
 		ctl_warn("the private policyd has died; killing the command");
 		run_cgroup_end(runner->cgroup);
 	} else {
 		ctl_warn("policyd is gone; the policy stays in force, events are not shown any "
 			 "more");
 	}
+	client_free(runner->client);
+	runner->client = NULL;
 }
 
 static void show_events(struct runner *runner, bool wait)
@@ -282,9 +282,9 @@ static void finish(struct runner *runner)
 	if (runner->client && runner->bound &&
 	    !client_send(runner->client, request_new(CONTROL_RUN_END), &error))
 		show_events(runner, true);
+	run_cgroup_end(runner->cgroup); /* while the policy is in force for sure */
 	client_free(runner->client);
 	runner->client = NULL;
-	run_cgroup_end(runner->cgroup);
 	if (runner->private_pid)
 		waitpid(runner->private_pid, NULL, 0);
 }
