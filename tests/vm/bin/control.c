@@ -151,6 +151,7 @@ static int raw(char **hex, int count)
 
 static int noise(long count)
 {
+	static const uint32_t plausible = 16;
 	unsigned char bytes[8192];
 
 	for (long i = 0; i < count; i++) {
@@ -159,8 +160,8 @@ static int noise(long count)
 
 		if (getrandom(bytes, size, 0) < 0)
 			return 1;
-		if (i & 1) /* a length that may be */
-			memcpy(bytes, &(uint32_t){ 16 }, size < 4 ? size : 4);
+		if (i & 1) /* a length that may be; of what follows, at times, less is sent */
+			memcpy(bytes, &plausible, sizeof(plausible));
 		put(fd, bytes, size);
 		close(fd);
 	}
