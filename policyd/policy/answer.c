@@ -40,8 +40,11 @@ int answerer_new(const struct policy *policy, struct answerer **ret_answerer,
 		a->compiled_as.mode = POLICY_ENFORCE;
 	policies[0] = &a->compiled_as;
 	a->numbering = numbering_new();
-	r = a->numbering ? compile(&input, a->numbering, &a->compiled, error) :
-			   error_set(error, -ENOMEM, "out of memory");
+	r = -ENOMEM;
+	if (a->numbering)
+		r = compile(&input, a->numbering, &a->compiled, error);
+	else
+		error_set(error, r, "out of memory");
 	if (r) {
 		answerer_free(a);
 		return r;
@@ -250,7 +253,7 @@ int answer_question(const struct policy *policy, const struct policy_rule *quest
 	struct answerer *a = NULL;
 	int r = answerer_new(policy, &a, error);
 
-	if (!r)
+	if (a)
 		r = answerer_ask(a, question, ret_answer, error);
 	answerer_free(a);
 	return r;

@@ -164,12 +164,13 @@ int dfa_gather(const struct dfa *dfa, struct dfa_reach *reach)
 {
 	struct graph graph = { .count = dfa->count, .successor = dfa_successor, .context = dfa };
 	uint32_t *order = malloc((2 * dfa->count + 1) * sizeof(*order));
-	uint32_t *component = order + dfa->count;
+	uint32_t *component;
 	size_t end;
 	int r;
 
 	if (!order)
 		return -ENOMEM;
+	component = order + dfa->count;
 	r = graph_components(&graph, order, component);
 	for (size_t at = 0; at < dfa->count && !r; at = end) {
 		for (end = at + 1; end < dfa->count; end++)

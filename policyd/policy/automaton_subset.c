@@ -332,7 +332,7 @@ static void blame(const struct subset *s, uint32_t *ret_owner)
 		if (s->nfa->nodes[i].owner >= owners)
 			owners = s->nfa->nodes[i].owner + 1;
 	*ret_owner = 0;
-	score = calloc(owners, sizeof(*score));
+	score = calloc(owners + 1, sizeof(*score));
 	if (!score)
 		return;
 	for (size_t i = 0; i < s->sets.used; i++)

@@ -380,9 +380,10 @@ static int write_info(const struct slot_build *b, uint32_t state, const struct d
 	struct pd_info *info = (struct pd_info *)words;
 	size_t count;
 	const uint32_t *colour_words = intern_get(&b->infos, b->dfa.states[state].colour, &count);
+	const struct pd_info *own = (const struct pd_info *)colour_words;
 
 	memcpy(words, colour_words, count * sizeof(*words));
-	b->run->decides[b->object] |= info->deny_e | info->deny_t | info->audit;
+	b->run->decides[b->object] |= own->deny_e | own->deny_t | own->audit;
 	if (below) {
 		info->below_e_any = below->any;
 		info->below_e_all = below->all;

@@ -189,7 +189,7 @@ static void refine_classes(struct writer *w, uint32_t state)
 {
 	const struct dfa_state *s = &w->dfa->states[state];
 	uint32_t target[256], first[256];
-	uint8_t old[256];
+	uint8_t old[256] = { 0 };
 	unsigned int begin = w->columns;
 
 	for (int b = 0; b < 256; b++)
@@ -359,12 +359,13 @@ static int write_records(struct writer *w)
 {
 	struct graph graph = { w->record_count, record_successor, w };
 	uint32_t *order = malloc((2 * w->record_count + 1) * sizeof(*order));
-	uint32_t *component = order + w->record_count;
+	uint32_t *component;
 	size_t at, end;
 	int r;
 
 	if (!order)
 		return -ENOMEM;
+	component = order + w->record_count;
 	r = graph_components(&graph, order, component);
 	for (at = 0; at < w->record_count && !r; at = end) {
 		struct record *record = &w->records[order[at]];

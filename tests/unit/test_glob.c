@@ -128,8 +128,8 @@ static void bounded(void **state)
 	char pattern[1025], name[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(pattern) - 1; i += 2)
-		memcpy(pattern + i, "a*", 2);
+	for (size_t i = 0; i < sizeof(pattern) - 1; i++)
+		pattern[i] = "a*"[i % 2];
 	memset(name, 'a', sizeof(name));
 	assert_int_equal(glob_match(pattern, sizeof(pattern) - 1, name, sizeof(name)), 1);
 	pattern[sizeof(pattern) - 2] = 'b';
