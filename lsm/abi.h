@@ -259,6 +259,7 @@ enum pd_hook_group {
 	X(inode_removexattr, FILE)                                                                 \
 	X(inode_set_acl, FILE)                                                                     \
 	X(inode_remove_acl, FILE)                                                                  \
+	X(inode_file_setattr, FILE)                                                                \
 	X(file_permission, RECHECK)                                                                \
 	X(socket_create, SOCKET)                                                                   \
 	X(socket_bind, SOCKET)                                                                     \
@@ -365,6 +366,7 @@ enum pd_operation {
 	PD_OP_CAPABLE,
 	PD_OP_GUARD, /* event.guard says which */
 	PD_OP_PRCTL,
+	PD_OP_SETATTR, /* file_setattr(2), FS_IOC_SETFLAGS */
 	PD_OP_COUNT,
 };
 

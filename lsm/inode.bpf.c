@@ -137,3 +137,11 @@ int BPF_PROG(inode_remove_acl, void *idmap, struct dentry *dentry)
 	PD_SUBJECT_OR_RETURN(label, inode_remove_acl);
 	PD_RETURN(ask_dentry(label, PD_HOOK_inode_remove_acl, PD_OP_SETACL, dentry));
 }
+
+/* Since 6.17: file_setattr(2), which needs no descriptor, and the ioctls before it. */
+SEC("lsm/inode_file_setattr")
+int BPF_PROG(inode_file_setattr, struct dentry *dentry)
+{
+	PD_SUBJECT_OR_RETURN(label, inode_file_setattr);
+	PD_RETURN(ask_dentry(label, PD_HOOK_inode_file_setattr, PD_OP_SETATTR, dentry));
+}

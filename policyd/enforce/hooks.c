@@ -22,11 +22,13 @@ static const enum pd_hook_group hook_groups[PD_HOOK_COUNT] = {
 };
 
 /* Absent on some kernels that do the same by other hooks: 6.1 truncates through path_truncate and
- * sets ACLs through inode_setxattr; early 6.1.y had one ioctl hook for both word sizes. */
+ * sets ACLs through inode_setxattr; early 6.1.y had one ioctl hook for both word sizes; file_setattr(2)
+ * is 6.17's. */
 static bool may_be_absent(enum pd_hook hook)
 {
 	return hook == PD_HOOK_file_truncate || hook == PD_HOOK_inode_set_acl ||
-	       hook == PD_HOOK_inode_remove_acl || hook == PD_HOOK_file_ioctl_compat;
+	       hook == PD_HOOK_inode_remove_acl || hook == PD_HOOK_inode_file_setattr ||
+	       hook == PD_HOOK_file_ioctl_compat;
 }
 
 /* Parameters of the kernel's hook, -1 when it has none of that name. */

@@ -8,6 +8,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <linux/posix_acl.h>
@@ -355,6 +356,16 @@ static int try_inode_set_acl(void)
 static int try_inode_remove_acl(void)
 {
 	return done(removexattr(CANARY_FILE, "system.posix_acl_access"));
+}
+
+static int try_inode_file_setattr(void)
+{
+	CLEANUP_FD int fd = open_file();
+	int flags = 0;
+
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return -errno;
+	return done(ioctl(fd, FS_IOC_SETFLAGS, &flags));
 }
 
 /* ---- sockets --------------------------------------------------------------------------------- */

@@ -385,7 +385,7 @@ const char *word_operation(enum pd_operation operation)
 		[PD_OP_LISTEN] = "listen",     [PD_OP_ACCEPT] = "accept",
 		[PD_OP_CONNECT] = "connect",   [PD_OP_SEND] = "send",
 		[PD_OP_CAPABLE] = "capable",   [PD_OP_GUARD] = "guard",
-		[PD_OP_PRCTL] = "prctl",
+		[PD_OP_PRCTL] = "prctl",       [PD_OP_SETATTR] = "setattr",
 	};
 
 	_Static_assert(COUNT(names) == PD_OP_COUNT, "every operation has a name");
