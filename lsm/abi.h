@@ -195,13 +195,18 @@ struct pd_info {
 /* Task storage. Its layout survives upgrades: grow into reserved, never move a field. */
 struct pd_label {
 	__u32 flags; /* PD_LABEL_* */
-	__u32 slot;
-	__u32 program;	 /* index into the slot's programs */
+	__u32 hook;  /* enum pd_hook that refuses this canary, 0: all; for PD_LABEL_CANARY */
+	union {
+		struct {
+			__u32 slot;
+			__u32 program; /* index into the slot's programs */
+		};
+		__u64 subject; /* both, for who must not see one without the other */
+	};
 	__u32 next_slot; /* taken at bprm_committed_creds while PD_LABEL_PREPARED */
 	__u32 next_program;
-	__u32 hook;    /* enum pd_hook that refuses this canary, 0: all; for PD_LABEL_CANARY */
 	__u64 binding; /* cgroup id the label came from; 0: exe: or labelled by hand */
-	__u64 origin; /* identifies the program that ran when the label was given; see label.bpf.c */
+	__u64 origin;  /* identifies the program that ran when the label was given; see label.bpf.c */
 	__u64 reserved[2];
 };
 #define PD_LABEL_ACTIVE 0x1u   /* confined */
@@ -447,8 +452,12 @@ struct pd_state {
 	__u64 sink_lost[PD_RING_COUNT]; /* written by the daemon: records no sink could keep */
 	__u64 labelled;			/* by sweeps */
 	__u64 epoch;			/* raised by the daemon when it has drained the rings */
-	__u64 sweep_failed;		/* tasks a sweep could not label for want of memory */
-	__u64 reserved[13];
+	__u64 sweep_failed;    /* tasks a sweep could not label for want of memory */
+	__u64 sweep_unsettled; /* tasks whose binding a sweep could not tell this time */
+	__u64 pins[4];	       /* inode numbers of the folders that hold the pins; 0: none */
+	__u32 pins_device;     /* s_dev of their file system */
+	__u32 pad;
+	__u64 reserved[7];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)

@@ -61,8 +61,8 @@ __noinline int pd_share_take(struct pd_event *e, __u32 ring, __u64 epoch, __u32 
 	if (!e)
 		return 0;
 	key.binding = e->binding;
+	key.slot = e->slot;
 	share = bpf_map_lookup_elem(&shares, &key);
-
 	if (!share) {
 		bpf_map_update_elem(&shares, &key, &fresh, BPF_NOEXIST);
 		return 1;
@@ -77,6 +77,21 @@ __noinline int pd_share_take(struct pd_event *e, __u32 ring, __u64 epoch, __u32 
 	return 1;
 }
 
+static __always_inline void budget_key(const struct pd_event *e, __u32 ring, __u64 object,
+				       struct pd_budget_key *key)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->generation = e->generation;
+	key->binding = e->binding;
+	key->rule = e->rule;
+	key->slot = e->slot;
+	key->operation = e->operation;
+	key->ring = ring;
+	key->reason = e->reason;
+	key->guard = e->guard;
+	key->pad = (__u32)object ^ (__u32)(object >> 32) ^ e->detail;
+}
+
 /* Is this event to be told now? Sets event.repeat. */
 __noinline int pd_within_budget(struct pd_event *e, __u32 ring, __u64 object)
 {
@@ -85,22 +100,29 @@ __noinline int pd_within_budget(struct pd_event *e, __u32 ring, __u64 object)
 
 	if (!e)
 		return 0;
-	__builtin_memset(&key, 0, sizeof(key));
-	key.generation = e->generation;
-	key.binding = e->binding;
-	key.rule = e->rule;
-	key.slot = e->slot;
-	key.operation = e->operation;
-	key.ring = ring;
-	key.reason = e->reason;
-	key.guard = e->guard;
-	key.pad = (__u32)object ^ (__u32)(object >> 32) ^ e->detail;
+	budget_key(e, ring, object, &key);
+	e->repeat = 0; /* counted as held already, if not told */
 	if (!budget_take(&key, REPEAT_BURST, REPEAT_RATE, &held))
 		return 0;
 	e->repeat = 1 + held;
 	key.operation = 0;
 	key.pad = 0;
 	return budget_take(&key, RULE_BURST, RULE_RATE, &unused);
+}
+
+/* An event that was within its own budget is not told after all: the next one tells of it. */
+__noinline int pd_hold_back(struct pd_event *e, __u32 ring, __u64 object)
+{
+	struct pd_budget_key key;
+	struct pd_budget *b;
+
+	if (!e)
+		return 0;
+	budget_key(e, ring, object, &key);
+	b = bpf_map_lookup_elem(&budgets, &key);
+	if (b)
+		__sync_fetch_and_add(&b->held, e->repeat);
+	return 0;
 }
 
 static __always_inline void add_subject(struct pd_event *e)
@@ -191,6 +213,7 @@ int pd_report_send(struct pd_scratch *s)
 	if (e->key_len)
 		__builtin_memcpy(&object, &e->key, sizeof(object));
 	if (!pd_within_budget(e, ring, object)) {
+		pd_hold_back(e, ring, object);
 		__sync_fetch_and_add(&count->suppressed, 1);
 		return 0;
 	}
@@ -199,6 +222,7 @@ int pd_report_send(struct pd_scratch *s)
 	if (size > sizeof(*e) + PD_REPORT_DATA)
 		size = sizeof(*e) + PD_REPORT_DATA;
 	if (!pd_share_take(e, ring, shared->epoch, size)) {
+		pd_hold_back(e, ring, object);
 		__sync_fetch_and_add(&count->suppressed, 1);
 		return 0;
 	}
@@ -206,7 +230,10 @@ int pd_report_send(struct pd_scratch *s)
 		failed = bpf_ringbuf_output(&denials, &s->report, size, 0);
 	else
 		failed = bpf_ringbuf_output(&notices, &s->report, size, 0);
-	if (failed)
+	if (failed) {
+		e->repeat--; /* itself it counts as lost */
+		pd_hold_back(e, ring, object);
 		__sync_fetch_and_add(&count->lost, 1);
+	}
 	return 0;
 }

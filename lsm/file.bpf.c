@@ -204,14 +204,18 @@ static __always_inline int ask_map(const volatile struct pd_label *label, __u8 h
 	return pd_ask_name(&ask);
 }
 
+/* inherited: recheck; and a label that cannot be read, or names a slot the image does not have. */
+static __always_inline int rechecks(__u32 slot_flags)
+{
+	return (slot_flags & PD_SLOT_RECHECK) || !(slot_flags & (PD_SLOT_LIVE | PD_SLOT_UNCONFINED));
+}
+
 /* What a mapping can do that its descriptor was not asked for when it was opened. Now, whatever
  * its protection: mprotect() may give it what the descriptor allows. */
 static __always_inline __u32 mapped_for(const volatile struct pd_label *label, struct file *file,
 					unsigned long flags)
 {
-	__u32 want = 0;
-
-	__u32 recheck = pd_slot_flags(label->slot) & PD_SLOT_RECHECK;
+	__u32 recheck = rechecks(pd_slot_flags(label->slot)), want = 0;
 
 	/* a program is mapped by the kernel, which was asked about that */
 	if (recheck && file->f_mode & FMODE_READ && !(file->f_flags & __FMODE_EXEC))
@@ -313,11 +317,11 @@ int BPF_PROG(file_permission, struct file *file, int mask)
 
 	PD_SUBJECT_OR_RETURN(label, file_permission);
 	flags = pd_slot_flags(label->slot);
-	if ((!(flags & PD_SLOT_RECHECK) && !(appends && writes)) || below_stack(file))
+	if ((!rechecks(flags) && !(appends && writes)) || below_stack(file))
 		return 0;
 	if (writes && appends && overwrites())
 		want |= PD_WRITE;
-	if (flags & PD_SLOT_RECHECK) {
+	if (rechecks(flags)) {
 		if (mask & MAY_READ && !(file->f_flags & __FMODE_EXEC))
 			want |= PD_READ;
 		if (writes)

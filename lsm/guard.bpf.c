@@ -116,10 +116,11 @@ int BPF_PROG(inode_init_security_anon, struct inode *inode, const struct qstr *n
 	PD_RETURN(pd_ask_guard(label, PD_HOOK_inode_init_security_anon, PD_GUARD_IO_URING, 0));
 }
 
-/* include/linux/kernel_read_file.h: module, kexec image, kexec initramfs, security policy */
+/* include/linux/kernel_read_file.h: firmware 1, module 2, kexec image and initramfs 3 and 4, security
+ * policy 5, certificate 6; 7.x adds compressed modules. What is not known is taken for code. */
 static __always_inline int is_code(int id)
 {
-	return id >= 2 && id <= 5;
+	return id >= 2 && id != 6;
 }
 
 SEC("lsm/kernel_load_data")

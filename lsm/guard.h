@@ -25,6 +25,22 @@ static __always_inline int pd_is_switch(struct dentry *dentry)
 #undef PD_EIGHT
 }
 
+/* One of the folders that hold policyd's own pins? */
+static __always_inline int pd_holds_pins(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (!shared || !inode || dentry->d_sb->s_dev != shared->pins_device)
+		return 0;
+	for (int i = 0; i < 4; i++)
+		if (shared->pins[i] && inode->i_ino == shared->pins[i])
+			return 1;
+	return 0;
+}
+
 /* Is this one of /proc/PID/... of policyd? oom_score_adj would have it killed, others hinder it. */
 static __always_inline int pd_is_policyds(struct dentry *dentry)
 {
@@ -63,6 +79,8 @@ static __always_inline int pd_guard_write(const volatile struct pd_label *label,
 		guard = PD_GUARD_CGROUP;
 		break;
 	case BPF_FS_MAGIC:
+		if (pd_holds_pins(dentry) || pd_holds_pins(dentry->d_parent))
+			return pd_ask_self(label, hook, PD_GUARD_BPF, 0);
 		guard = PD_GUARD_BPF;
 		break;
 	case DEBUGFS_MAGIC:

@@ -15,6 +15,7 @@ struct search {
 	__u64 mount; /* struct mount under consideration */
 	__u64 end;
 	__u32 found;
+	__u32 complete; /* every mount was looked at */
 	int verdict;
 };
 
@@ -32,8 +33,10 @@ static long ask_through(__u32 i, struct search *search)
 	struct mount *mount = (struct mount *)search->mount;
 	int answer;
 
-	if (!mount || search->mount == search->end)
+	if (!mount || search->mount == search->end) {
+		search->complete = 1;
 		return 1;
+	}
 	if (BPF_CORE_READ(mount, mnt_ns) == BPF_CORE_READ(task, nsproxy, mnt_ns)) {
 		search->ask->mount = search->mount + bpf_core_field_offset(struct mount, mnt);
 		answer = pd_ask_name(search->ask);
@@ -60,7 +63,8 @@ static __always_inline int ask_dentry(const volatile struct pd_label *label, __u
 	 * mounter's credentials, after the upper name was judged */
 	if (sb->s_flags & SB_NOUSER)
 		return 0;
-	if (task->cred != task->real_cred && sb->s_magic != OVERLAYFS_SUPER_MAGIC)
+	if (task->cred != task->real_cred && sb->s_magic != OVERLAYFS_SUPER_MAGIC &&
+	    !(task->flags & PF_IO_WORKER))
 		return 0;
 	pd_ask_init(&ask, label, hook, operation, PD_ATTR);
 	ask.flags = PD_ASK_LAST | PD_ASK_REACHABLE;
@@ -77,9 +81,9 @@ static __always_inline int ask_dentry(const volatile struct pd_label *label, __u
 		search.mount = (__u64)BPF_CORE_READ((struct super_block___chain *)sb, s_mounts);
 	}
 	bpf_loop(MOUNTS_MAX, ask_through, &search, 0);
-	if (search.verdict || search.found)
+	if (search.verdict || (search.found && search.complete))
 		return search.verdict;
-	ask.flags = PD_ASK_LAST; /* seen through no mount of ours: no name */
+	ask.flags = PD_ASK_LAST; /* seen through no mount of ours, or through too many: no name */
 	ask.mount = 0;
 	return pd_ask_name(&ask);
 }

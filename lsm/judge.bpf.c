@@ -343,6 +343,7 @@ static __always_inline int sit_down(struct pd_ask *ask, struct bench *b, int *re
 		return 0;
 	b->program = find_program(b->image, ask->slot, ask->program, &flags);
 	if (flags & PD_SLOT_UNCONFINED) {
+		ask->entered = 0;
 		*ret_verdict = 0;
 		return 0;
 	}
@@ -395,7 +396,7 @@ int pd_ask_name(struct pd_ask *ask)
 	verdict = 0;
 	v = &b.s->view;
 	if (view_name(b.image, b.program, &b.s->name, status, v)) {
-		ask->program = v->program;
+		ask->entered = v->program;
 		b.s->report.event.object_len = b.s->name.length;
 		outcome_of(v, ask->wanted, ask->flags, &b.s->outcome);
 		verdict = conclude(ask, b.s) ? -EACCES : 0;

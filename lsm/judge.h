@@ -68,6 +68,7 @@ struct pd_ask {
 	__u64 binding;
 	__u32 slot;
 	__u32 program;
+	__u32 entered; /* out: the program class that executing the object enters */
 	__u32 wanted;	/* permissions on the object; all are needed */
 	__u32 wanted2;	/* permissions on the new name */
 	__u32 detail;	/* goes into the event */
@@ -93,10 +94,12 @@ struct pd_ask {
 static __always_inline void pd_ask_init(struct pd_ask *ask, const volatile struct pd_label *label,
 					__u8 hook, __u8 operation, __u32 wanted)
 {
+	__u64 subject = label->subject; /* a sweep may change it: both halves at once */
+
 	__builtin_memset(ask, 0, sizeof(*ask));
 	ask->binding = label->binding;
-	ask->slot = label->slot;
-	ask->program = label->program;
+	ask->slot = (__u32)subject;
+	ask->program = subject >> 32;
 	ask->hook = hook;
 	ask->operation = operation;
 	ask->wanted = wanted;

@@ -82,6 +82,8 @@ typedef unsigned char bool;
 #define RENAME_EXCHANGE 2
 #define RENAME_WHITEOUT 4
 #define PF_KTHREAD 0x00200000
+#define CLONE_INTO_CGROUP 0x200000000ull
+#define LSM_UNSAFE_PTRACE 2
 #define PF_IO_WORKER 0x00000010
 #define RWF_NOAPPEND 0x20
 
@@ -115,6 +117,7 @@ struct list_head {
 } __core;
 
 struct super_block {
+	__u32 s_dev;
 	unsigned long s_flags;
 	unsigned long s_magic;
 	struct dentry *s_root;
@@ -306,6 +309,7 @@ struct pt_regs {
 
 struct linux_binprm {
 	struct file *file;
+	int unsafe;
 	const char *filename;
 	const char *interp;
 	unsigned int is_check : 1; /* 6.14 on: AT_EXECVE_CHECK */

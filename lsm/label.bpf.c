@@ -40,7 +40,7 @@ static long climb(__u32 i, struct climb *c)
 	__u64 id;
 
 	if (!node)
-		return 1;
+		return 1; /* the root was seen */
 	id = BPF_CORE_READ(node, id);
 	binding = bpf_map_lookup_elem(&bindings, &id);
 	if (binding) {
@@ -66,12 +66,13 @@ static __always_inline __u32 set_number(const __u8 *image, struct pd_name *n, __
 }
 
 /* cgroup: and exe: globs. exe: alone is for tasks of the host's mount namespace. Returns 0, or
- * -EACCES when the cgroup's path cannot be read. */
+ * -EACCES when the cgroup's path or the program's name cannot be told. */
 static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u32 in_host,
 					 struct bound *ret)
 {
 	const __u8 *image = pd_image_get();
 	__u32 row = 0, column = 0, columns, rows;
+	int status;
 
 	if (!image)
 		return 0;
@@ -82,9 +83,14 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u32
 			return -EACCES;
 		row = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_cgroup));
 	}
-	if (columns > 1 && in_host && ret->exe_dentry &&
-	    pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, PD_NAME_LAST) == PD_NAME_OK)
-		column = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_exe));
+	if (columns > 1 && in_host && ret->exe_dentry) {
+		status = pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, PD_NAME_LAST);
+		if (status == PD_NAME_OK)
+			column = set_number(image, &s->name,
+					    __builtin_offsetof(struct pd_image, bind_exe));
+		else if (status == PD_NAME_NONE && s->name.reason != PD_REASON_UNREACHABLE)
+			return -EACCES; /* it has a name, which may be one that binds */
+	}
 	if (row >= rows || column >= columns)
 		return 0;
 	ret->slot = PD_IMAGE_WORD(image,
@@ -111,13 +117,23 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 	__u64 node = c.node;
 	__u32 in_host = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_namespace();
 
+	s->name.namespace = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
 	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
 	if (c.slot) {
 		ret->slot = c.slot;
 		ret->binding = c.id;
 		return 0;
 	}
+	if (c.node) /* deeper than we looked */
+		return -EACCES;
 	return bind_by_globs(s, node, in_host, ret);
+}
+
+/* A label whose policies are gone confines no more, and must not keep its task from being bound. */
+static __always_inline int is_confined(const struct pd_label *label)
+{
+	return (label->flags & PD_LABEL_ACTIVE) &&
+	       !(pd_slot_flags(label->slot) & PD_SLOT_UNCONFINED);
 }
 
 /* ---- the gate -------------------------------------------------------------------------------- */
@@ -128,31 +144,44 @@ static __always_inline int only_asking(struct linux_binprm *bprm)
 	       BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check);
 }
 
-static __noinline int judge_exec(struct linux_binprm *bprm, const struct pd_label *as,
+/* Functions of their own, so that their questions do not stand on the hook's stack. */
+static __noinline int judge_exec(struct linux_binprm *bprm, __u64 subject, __u64 binding,
 				 __u32 *ret_program)
 {
+	const struct pd_label as = { .subject = subject, .binding = binding };
 	struct file *file = bprm->file;
 	struct pd_ask ask;
 	int verdict;
 
-	pd_ask_init(&ask, as, PD_HOOK_bprm_check_security, PD_OP_EXEC, PD_EXEC);
+	pd_ask_init(&ask, &as, PD_HOOK_bprm_check_security, PD_OP_EXEC, PD_EXEC);
 	pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
 	verdict = pd_ask_name(&ask);
-	*ret_program = ask.program;
+	*ret_program = ask.entered;
 	return verdict;
+}
+
+/* Whoever traces the task would get the rights of the class it enters. */
+static __noinline int judge_traced(const struct pd_label *label)
+{
+	return pd_ask_guard(label, PD_HOOK_bprm_check_security, PD_GUARD_PTRACE, 0);
 }
 
 /* An exec of a confined task: stays in its slot, may change its program class. */
 static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_label *label)
 {
 	__u32 program = 0;
-	int verdict = judge_exec(bprm, label, &program);
+	int verdict = judge_exec(bprm, label->subject, label->binding, &program);
 
 	if (verdict || only_asking(bprm))
 		return verdict;
+	if (program != label->program && (BPF_CORE_READ(bprm, unsafe) & LSM_UNSAFE_PTRACE)) {
+		verdict = judge_traced(label);
+		if (verdict)
+			return verdict;
+	}
 	label->next_slot = label->slot;
 	label->next_program = program;
-	label->flags |= PD_LABEL_PREPARED | PD_LABEL_IN_EXEC;
+	__sync_fetch_and_or(&label->flags, PD_LABEL_PREPARED | PD_LABEL_IN_EXEC);
 	if (program && program != label->program)
 		bpf_bprm_opts_set(bprm, BPF_F_BPRM_SECUREEXEC);
 	return 0;
@@ -171,9 +200,9 @@ static __always_inline __u64 origin_of(__u64 dentry)
 static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label *label)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pd_label as = {};
 	struct bound bound = {};
 	struct pd_scratch *s;
+	__u32 program = 0;
 	int verdict;
 
 	if (label && (label->flags & PD_LABEL_PREPARED) && bprm->interp != bprm->filename) {
@@ -194,12 +223,11 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	}
 	if (!bound.slot) {
 		if (label) /* of an exec that failed */
-			label->flags &= ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC);
+			__sync_fetch_and_and(&label->flags,
+					     ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
 		return 0;
 	}
-	as.slot = bound.slot;
-	as.binding = bound.binding;
-	verdict = judge_exec(bprm, &as, &as.next_program);
+	verdict = judge_exec(bprm, bound.slot, bound.binding, &program);
 	if (verdict || only_asking(bprm))
 		return verdict;
 	if (!label)
@@ -207,11 +235,12 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	if (!label)
 		return -ENOMEM;
 	label->next_slot = bound.slot;
-	label->next_program = as.next_program;
+	label->next_program = program;
 	label->binding = bound.binding;
 	if (bound.exe_dentry) /* not again for a script's interpreter */
 		label->origin = origin_of(bound.exe_dentry);
-	label->flags = PD_LABEL_PREPARED | bound.flags;
+	__sync_fetch_and_and(&label->flags, ~(PD_LABEL_EXE | PD_LABEL_IN_EXEC));
+	__sync_fetch_and_or(&label->flags, PD_LABEL_PREPARED | bound.flags);
 	return 0;
 }
 
@@ -232,7 +261,7 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 		pd_canary(PD_HOOK_bprm_check_security);
 		return -EPERM;
 	}
-	if (label && (label->flags & PD_LABEL_ACTIVE))
+	if (label && is_confined(label))
 		PD_RETURN(exec_confined(bprm, label));
 	PD_RETURN(exec_free(bprm, label));
 }
@@ -259,9 +288,9 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 	}
 	if (!(label->flags & PD_LABEL_PREPARED))
 		return 0;
-	label->slot = label->next_slot;
-	label->program = label->next_program;
-	label->flags = (label->flags & PD_LABEL_EXE) | PD_LABEL_ACTIVE;
+	label->subject = label->next_slot | (__u64)label->next_program << 32;
+	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE);
+	__sync_fetch_and_and(&label->flags, ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
 	return 0;
 }
 
@@ -269,8 +298,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 
 static __always_inline void inherit(struct pd_label *child, const volatile struct pd_label *parent)
 {
-	child->slot = parent->slot;
-	child->program = parent->program;
+	child->subject = parent->subject;
 	child->binding = parent->binding;
 	child->origin = parent->origin;
 	child->hook = parent->hook;
@@ -298,6 +326,18 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 	return 0;
 }
 
+/* A child born into another cgroup leaves no other trace than this. Not in the program above, which
+ * may sleep and so must not look at images. The canary is that one's. */
+SEC("lsm/task_alloc")
+int BPF_PROG(task_alloc_guard, struct task_struct *task, __u64 clone_flags)
+{
+	const volatile struct pd_label *label = pd_subject();
+
+	if (!label || (label->flags & PD_LABEL_CANARY) || !(clone_flags & CLONE_INTO_CGROUP))
+		return 0;
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_task_alloc, PD_GUARD_CGROUP, 0));
+}
+
 /* A parent labelled by a sweep after task_alloc and before the child could be swept. Should there be
  * no memory for the label, the sweep's next pass finds the child, which is in the task list by now. */
 SEC("tp_btf/task_newtask")
@@ -309,7 +349,7 @@ int BPF_PROG(task_newtask, struct task_struct *task)
 	if (!parent)
 		return 0;
 	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (child && !(child->flags & PD_LABEL_ACTIVE))
+	if (child && !(child->flags & PD_LABEL_CANARY)) /* it has not run yet */
 		inherit(child, parent);
 	return 0;
 }
@@ -338,20 +378,25 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
 	struct bound bound = {};
 	struct pd_label *label;
+	__u32 program;
 
 	if (exe) {
 		bound.exe_dentry = (__u64)BPF_CORE_READ(exe, f_path.dentry);
 		bound.exe_mount = (__u64)BPF_CORE_READ(exe, f_path.mnt);
 	}
-	if (bind_task(s, task, &bound) || !bound.slot)
+	if (bind_task(s, task, &bound)) {
+		__sync_fetch_and_add(&shared->sweep_unsettled, 1);
+		return;
+	}
+	if (!bound.slot)
 		return;
 	label = bpf_task_storage_get(&labels, task, 0, 0);
-	if (label && (label->flags & PD_LABEL_ACTIVE)) {
+	if (label && is_confined(label)) {
 		/* A labelled task keeps its binding, which may mean other policies by now. If it has
 		 * executed another program since, a look at that one would tell nothing about the
 		 * binding: it keeps the policies it has. */
-		if ((label->flags & PD_LABEL_CANARY) || label->slot == bound.slot ||
-		    label->binding != bound.binding || label->origin != origin_of(bound.exe_dentry))
+		if ((label->flags & PD_LABEL_CANARY) || label->binding != bound.binding ||
+		    label->origin != origin_of(bound.exe_dentry))
 			return;
 	} else if (!label) {
 		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -360,11 +405,16 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 		__sync_fetch_and_add(&shared->sweep_failed, 1);
 		return;
 	}
-	label->program = program_class(s, bound.slot, bound.exe_dentry, bound.exe_mount);
+	s->name.namespace = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+	program = program_class(s, bound.slot, bound.exe_dentry, bound.exe_mount);
+	if ((label->flags & PD_LABEL_ACTIVE) && label->slot == bound.slot &&
+	    label->program == program)
+		return;
 	label->binding = bound.binding;
 	label->origin = origin_of(bound.exe_dentry);
-	label->slot = bound.slot;
-	label->flags = PD_LABEL_ACTIVE | bound.flags;
+	label->subject = bound.slot | (__u64)program << 32;
+	__sync_fetch_and_and(&label->flags, ~PD_LABEL_EXE);
+	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | bound.flags);
 	__sync_fetch_and_add(&shared->labelled, 1);
 }
 

@@ -105,28 +105,30 @@ static long check(__u32 i, struct ascent *a)
 	return 0;
 }
 
-static __always_inline void start_at(struct pd_name *n, __u64 dentry, __u64 mount)
+static __always_inline void start_over(struct pd_name *n)
 {
-	n->dentry = dentry;
-	n->mount = mount;
-	n->root = (__u64)BPF_CORE_READ((struct mount *)mount, mnt.mnt_root);
+	struct mount *mount = (struct mount *)n->leaf_mount;
+
+	n->dentry = n->leaf;
+	n->mount = (__u64)mount;
+	n->root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
 	n->status = PD_NAME_NONE;
 	n->reason = PD_REASON_TOO_DEEP;
 }
 
 /* One attempt. Not static, so that it is verified on its own and not for each attempt. */
-__noinline int pd_name_once(struct pd_name *n, __u64 dentry, __u64 mount)
+__noinline int pd_name_once(struct pd_name *n)
 {
 	struct ascent a = { .name = n };
 
 	if (!n)
 		return PD_REASON_UNREACHABLE;
 	n->at = PD_TEXT_SIZE;
-	start_at(n, dentry, mount);
+	start_over(n);
 	bpf_loop(PD_DEPTH_MAX, ascend, &a, 0);
 	if (n->status != PD_NAME_OK)
 		return n->reason;
-	start_at(n, dentry, mount);
+	start_over(n);
 	bpf_loop(PD_DEPTH_MAX, check, &a, 0);
 	return n->status == PD_NAME_OK ? 0 : n->reason;
 }
@@ -190,7 +192,7 @@ static __always_inline int finish(struct pd_name *n, int status)
 int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
+	struct mount *mount;
 	__u64 ns, ours;
 	int reason = PD_REASON_RACED;
 
@@ -198,8 +200,14 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 		return PD_NAME_NONE;
 	n->at = PD_TEXT_SIZE;
 	n->trail[0] = dentry; /* tells objects without a name apart, too */
-	ns = (__u64)BPF_CORE_READ((struct mount *)mount, mnt_ns);
-	ours = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns); /* 0 in a task that is exiting */
+	n->leaf = dentry;
+	n->leaf_mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
+	mount = (struct mount *)n->leaf_mount;
+	ns = (__u64)BPF_CORE_READ(mount, mnt_ns);
+	ours = n->namespace;
+	n->namespace = 0;
+	if (!ours)
+		ours = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns); /* 0 in a task that is exiting */
 	if (!ns || ns != ours)
 		return finish(n, name_foreign(n, dentry, vfsmount, ns));
 	if (!(flags & PD_NAME_LAST) && !BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev) &&
@@ -208,7 +216,7 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 		return finish(n, PD_NAME_NONE);
 	}
 	for (int i = 0; i < ATTEMPTS && reason == PD_REASON_RACED; i++)
-		reason = pd_name_once(n, dentry, mount);
+		reason = pd_name_once(n);
 	if (reason) {
 		n->reason = reason;
 		return finish(n, PD_NAME_NONE);

@@ -12,6 +12,7 @@
 
 static const char *const extra_names[EXTRA_COUNT] = {
 	[EXTRA_TASK_NEWTASK] = "task_newtask",
+	[EXTRA_TASK_ALLOC_GUARD] = "task_alloc_guard",
 	[EXTRA_GUARD_SYSCTL] = "guard_sysctl",
 	[EXTRA_GUARD_SIGIO] = "guard_sigio",
 };
@@ -55,6 +56,7 @@ static void drop_hook(struct enforcer *e, int i)
 	/* destroy also unpins when the pin is ours; the descriptor was the last reference */
 	bpf_link__destroy(e->links[i]);
 	e->links[i] = NULL;
+	e->unproved &= ~(1ull << i);
 }
 
 static struct bpf_link *attach_sysctl(struct enforcer *e)
@@ -76,6 +78,8 @@ static struct bpf_link *attach_extra(struct enforcer *e, int i)
 		return attach_sysctl(e);
 	case EXTRA_GUARD_SIGIO:
 		return bpf_program__attach(e->skeleton->progs.guard_sigio);
+	case EXTRA_TASK_ALLOC_GUARD:
+		return bpf_program__attach(e->skeleton->progs.task_alloc_guard);
 	default:
 		return bpf_program__attach(e->skeleton->progs.task_newtask);
 	}
@@ -138,9 +142,11 @@ int attach_groups(struct enforcer *e, uint32_t groups, struct pd_error *error)
 			fresh |= 1ull << i;
 	}
 	if (!r)
-		r = prove(e, fresh, error);
-	if (!r)
+		r = prove(e, fresh | e->unproved, error);
+	if (!r) {
+		e->unproved = 0;
 		return 0;
+	}
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
 		if (fresh >> i & 1)
 			drop_hook(e, i);
@@ -191,8 +197,11 @@ int attach_adopted(struct enforcer *e, struct pd_error *error)
 	if (pinned(e, "task_alloc"))
 		r = attach_extras(e, error);
 	for (int i = 1; !r && i < PD_HOOK_COUNT; i++)
-		if (e->hooks[i].program && pinned(e, e->hooks[i].name))
+		if (e->hooks[i].program && pinned(e, e->hooks[i].name)) {
 			r = attach_hook(e, i, error);
+			if (!r)
+				e->unproved |= 1ull << i;
+		}
 	if (r)
 		return r;
 	pins_drop_other_links(&e->pins, is_ours, e);

@@ -18,6 +18,7 @@
 #include "policyd/base/log.h"
 #include "policyd/enforce/enforcer.h"
 #include "policyd/enforce/prove.h"
+#include "policyd/policy/decide.h"
 #include "policyd.skel.h"
 
 /* Each but the last found a task that was being forked during the one before. */
@@ -144,6 +145,7 @@ static int map_state(struct enforcer *e, struct pd_error *error)
 		return error_set(error, -errno, "cannot ask for the labels map's number: %s",
 				 strerror(errno));
 	e->state->label_map_id = info.id;
+	pins_tell(&e->pins, e->state);
 	e->state->host_mnt_ns = host_mount_namespace();
 	e->state->daemon_tgid = (unsigned int)getpid();
 	e->state->helper_tgid = e->prover ? (unsigned int)prover_pid(e->prover) : 0;
@@ -301,8 +303,11 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 
 	if (!r)
 		r = put_image(e, image, error);
-	if (r)
+	if (r) {
+		if (!e->image)
+			attach_drop(e, 0);
 		return r;
+	}
 	r = enforce_sweep(e, &labelled, error);
 	attach_drop(e, groups);
 	return r ? 1 : 0;
@@ -356,6 +361,7 @@ static int sweep_once(struct enforcer *e, struct pd_error *error)
 int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_error *error)
 {
 	unsigned long long start = e->state->labelled, before, failed = e->state->sweep_failed;
+	unsigned long long unsettled = e->state->sweep_unsettled;
 	int r;
 
 	*ret_labelled = 0;
@@ -366,10 +372,12 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	for (int i = 0; i < SWEEPS_MAX; i++) {
 		before = e->state->labelled;
 		failed = e->state->sweep_failed;
+		unsettled = e->state->sweep_unsettled;
 		r = sweep_once(e, error);
 		if (r)
 			return r;
-		if (e->state->labelled == before && e->state->sweep_failed == failed)
+		if (e->state->labelled == before && e->state->sweep_failed == failed &&
+		    e->state->sweep_unsettled == unsettled)
 			break;
 	}
 	*ret_labelled = (unsigned long)(e->state->labelled - start);
@@ -379,18 +387,50 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 			"%llu running tasks could not be labelled for want of memory and stay "
 			"unconfined; restart them, or free memory and reload",
 			(unsigned long long)(e->state->sweep_failed - failed));
+	if (e->state->sweep_unsettled != unsettled)
+		return error_set(error, -EAGAIN,
+				 "of %llu running tasks it could not be told whether they belong to a "
+				 "policy (their cgroup or program has too long or changing a name)",
+				 (unsigned long long)(e->state->sweep_unsettled - unsettled));
 	return 0;
 }
 
-bool enforce_free(const struct enforcer *e, int pidfd)
+/* Its policies were unloaded. */
+static bool slot_unconfined(const struct enforcer *e, uint32_t number)
+{
+	const struct pd_image *head = (const void *)e->image;
+	const struct pd_slot *slots;
+
+	if (!head || number >= head->slot_count)
+		return false;
+	slots = (const void *)(e->image + head->slots);
+	return slots[number].flags & PD_SLOT_UNCONFINED;
+}
+
+/* Who may use bpf() could take its policies away without asking; audit mode refuses it to nobody. */
+static bool may_use_bpf(const struct enforcer *e, const struct pd_label *label)
+{
+	static const unsigned char bpf = PD_GUARD_BPF;
+	struct decision decision;
+
+	return e->image &&
+	       !decide(e->image, label->slot, label->program, PD_OBJ_GUARD, &bpf, 1, PD_USE,
+		       &decision) &&
+	       !decision.denied;
+}
+
+enum enforce_hold enforce_hold(const struct enforcer *e, int pidfd)
 {
 	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 	struct pd_label label;
 
-	if (!bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.labels), &pidfd, &label))
-		return !(label.flags & PD_LABEL_ACTIVE);
+	if (!bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.labels), &pidfd, &label)) {
+		if (!(label.flags & PD_LABEL_ACTIVE) || slot_unconfined(e, label.slot))
+			return ENFORCE_FREE;
+		return may_use_bpf(e, &label) ? ENFORCE_FOLLOWED : ENFORCE_CONFINED;
+	}
 	/* Not there is what the kernel also says of a process that has ended meanwhile. */
-	return errno == ENOENT && poll(&ended, 1, 0) == 0;
+	return errno == ENOENT && poll(&ended, 1, 0) == 0 ? ENFORCE_FREE : ENFORCE_CONFINED;
 }
 
 /* ---- looking in ------------------------------------------------------------------------------ */

@@ -99,13 +99,17 @@ int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id);
 /** enforce_sweep() - label every running task that a binding covers; *ret_labelled: how many */
 int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error);
 
+enum enforce_hold {
+	ENFORCE_FREE,	  /* no policy has anything to do with it */
+	ENFORCE_FOLLOWED, /* its policies let it use bpf(): audit mode, or they grant it */
+	ENFORCE_CONFINED,
+};
 /**
- * enforce_free() - is this process certainly not confined?
- * @pidfd: of a process
+ * enforce_hold() - what policies mean to a process
  *
- * False for one that has ended: nobody knows what it was.
+ * One that has ended counts as confined: nobody knows what it was.
  */
-bool enforce_free(const struct enforcer *enforcer, int pidfd);
+enum enforce_hold enforce_hold(const struct enforcer *enforcer, int pidfd);
 
 /**
  * enforce_prove() - have a canary refused by every attached hook

@@ -13,6 +13,7 @@ struct policyd_bpf;
 /* Programs that no canary can prove: attached with PD_GROUP_CORE. */
 enum extra_program {
 	EXTRA_TASK_NEWTASK,
+	EXTRA_TASK_ALLOC_GUARD,
 	EXTRA_GUARD_SYSCTL,
 	EXTRA_GUARD_SIGIO,
 	EXTRA_COUNT,
@@ -27,13 +28,14 @@ struct enforcer {
 	const unsigned char *image; /* mapped; NULL: none in force */
 	struct pd_state *state;	    /* mapped */
 	struct prover *prover;
+	uint64_t unproved; /* hooks taken over: our programs are attached to them, and not proved yet */
 	bool adopted;
 };
 
 /* attach.c */
 
 /**
- * attach_groups() - attach what is missing for these groups, and have it proved
+ * attach_groups() - attach what is missing for these groups, and have that and what was taken over proved
  *
  * On failure whatever this call attached is detached again.
  */
@@ -42,7 +44,7 @@ int attach_groups(struct enforcer *enforcer, uint32_t groups, struct pd_error *e
 /** attach_drop() - detach every hook that is in none of these groups */
 void attach_drop(struct enforcer *enforcer, uint32_t groups);
 
-/** attach_adopted() - our programs in place of pinned ones of the daemon before; *ret_groups: theirs */
+/** attach_adopted() - our programs in place of pinned ones of the daemon before */
 int attach_adopted(struct enforcer *enforcer, struct pd_error *error);
 
 #endif

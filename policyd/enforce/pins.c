@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -114,6 +115,24 @@ int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd
 	if (!r)
 		*ret_found = !access(path, F_OK);
 	return r;
+}
+
+void pins_tell(const struct pins *pins, struct pd_state *state)
+{
+	static const char *const folders[] = { "..", ".", "maps", "links" };
+	char path[PATH_MAX];
+	struct stat st;
+
+	memset(state->pins, 0, sizeof(state->pins));
+	state->pins_device = 0;
+	for (size_t i = 0; pins->dir[0] && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		path_join(path, pins->dir, folders[i], NULL);
+		if (stat(path, &st))
+			continue;
+		state->pins[i] = st.st_ino;
+		/* as the kernel has it: include/linux/kdev_t.h */
+		state->pins_device = major(st.st_dev) << 20 | minor(st.st_dev);
+	}
 }
 
 int pins_map(const struct pins *pins, struct bpf_map *map, struct pd_error *error)

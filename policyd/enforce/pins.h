@@ -13,6 +13,7 @@
 #include "policyd/base/error.h"
 
 struct bpf_link;
+struct pd_state;
 struct bpf_map;
 
 struct pins {
@@ -27,6 +28,13 @@ struct pins {
  * -EPERM; -EINVAL when others may write to it.
  */
 int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd_error *error);
+
+/**
+ * pins_tell() - the folders, for the programs that keep confined tasks away from them
+ *
+ * Fills state->pins and pins_device; zeroes when nothing is pinned.
+ */
+void pins_tell(const struct pins *pins, struct pd_state *state);
 
 /** pins_map() - have a map pinned, or taken from its pin, when the object is loaded. A pinned map's
  * size wins over the one asked for. */
