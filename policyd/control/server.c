@@ -32,7 +32,7 @@ struct connection {
 	size_t fd_count;
 	pid_t pid;
 	bool root, reader_allowed;
-	bool confined; /* root in there is not root out here: a policy is not shed by asking */
+	enum enforce_hold hold; /* root in there is not root out here: asking sheds no policy */
 	bool follow, busy, closing;
 	uint64_t dropped;
 	int64_t since_ms; /* of an unfinished request; 0: none */
@@ -333,10 +333,14 @@ static void handle(struct connection *connection, const json_t *object)
 	else if (!connection->reader_allowed || (request.changes && !connection->root))
 		r = error_set(&error, -EPERM, "only root may %s",
 			      request.changes ? "do this" : "ask this, and the socket's group");
-	else if (request.changes && connection->confined)
+	else if (request.changes && connection->hold == ENFORCE_CONFINED)
 		r = error_set(&error, -EPERM,
 			      "only a process that is not confined may do this, and a policy "
 			      "confines this one");
+	else if (request.command == CONTROL_RUN && connection->hold != ENFORCE_FREE)
+		r = error_set(&error, -EPERM,
+			      "a policy follows this process, and what it starts stays under "
+			      "that one, whatever other is asked for");
 	else
 		r = command_handle(connection, &request, reply, &error);
 	request_done(&request);
@@ -462,14 +466,14 @@ static bool in_group(int fd, gid_t primary, gid_t group)
 }
 
 /* By the descriptor of the process that connected; kernels before 6.5 know only its number. */
-static bool is_confined(const struct server *server, int fd, pid_t pid)
+static enum enforce_hold hold_of(const struct server *server, int fd, pid_t pid)
 {
 	socklen_t size = sizeof(int);
 	CLEANUP_FD int pidfd = -1;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0)
 		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	return pidfd < 0 || !enforce_free(server->daemon->enforcer, pidfd);
+	return pidfd < 0 ? ENFORCE_CONFINED : enforce_hold(server->daemon->enforcer, pidfd);
 }
 
 static int add_connection(struct server *server, int fd)
@@ -490,7 +494,7 @@ static int add_connection(struct server *server, int fd)
 	connection->fd = fd;
 	connection->pid = peer.pid;
 	connection->root = peer.uid == 0;
-	connection->confined = is_confined(server, fd, peer.pid);
+	connection->hold = hold_of(server, fd, peer.pid);
 	connection->reader_allowed = connection->root || in_group(fd, peer.gid, server->group);
 	r = loop_add(server->daemon->loop, fd, EPOLLIN | EPOLLRDHUP, on_client, connection,
 		     &connection->source);

@@ -89,10 +89,10 @@ int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id)
 	return -ENOENT;
 }
 
-bool enforce_free(const struct enforcer *enforcer, int pidfd)
+enum enforce_hold enforce_hold(const struct enforcer *enforcer, int pidfd)
 {
 	(void)pidfd;
-	return !enforcer->fake->asker_confined;
+	return enforcer->fake->asker;
 }
 
 int enforce_prove(struct enforcer *enforcer, unsigned int *ret_proved, struct pd_error *error)

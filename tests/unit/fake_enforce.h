@@ -10,8 +10,8 @@
 /* What was done to it, and what it is to do. Shared between processes that fork from here. */
 struct fake {
 	unsigned int swaps, binds, unbinds, proofs;
-	bool fail_swap;	     /* the next one */
-	bool asker_confined; /* of whoever connects from now on */
+	bool fail_swap;		 /* the next one */
+	enum enforce_hold asker; /* of whoever connects from now on */
 	uint32_t groups;
 	struct {
 		uint64_t cgroup;

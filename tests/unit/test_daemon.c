@@ -482,8 +482,9 @@ static void test_confined(void **state)
 {
 	struct machine *m = *state;
 	struct pd_error error;
+	json_t *request;
 
-	m->fake->asker_confined = true;
+	m->fake->asker = ENFORCE_CONFINED;
 	start(m);
 	assert_int_equal(state_of(m), 'i');
 	assert_int_equal(load(m, "/home/x/web.yaml", WEB, &error), -EPERM);
@@ -493,10 +494,14 @@ static void test_confined(void **state)
 	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), -EPERM);
 	assert_int_equal(call(m, request_new(CONTROL_DETACH), NULL, &error), -EPERM);
 	assert_string_equal(listed(m), "");
-	m->fake->asker_confined = false;
+	/* who is only followed may change them, but start nothing that would have two */
+	m->fake->asker = ENFORCE_FOLLOWED;
 	assert_int_equal(stop(m), 0);
 	start(m);
 	assert_int_equal(load(m, "/home/x/web.yaml", WEB, &error), 0);
+	request = named(CONTROL_RUN, "web");
+	json_object_set_new(request, "cgroup", json_string("/sys/fs/cgroup/policyd.run/x"));
+	assert_int_equal(call(m, request, NULL, &error), -EPERM);
 }
 
 static void test_show(void **state)
