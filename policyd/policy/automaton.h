@@ -99,8 +99,8 @@ typedef int dfa_colour_fn(void *context, const uint32_t *accepts, size_t count,
 
 /* How much may be spent. Work is counted in trie nodes looked at: some 200 million are a second. */
 struct dfa_budget {
-	size_t states; /* of one automaton */
-	uint64_t work; /* for one automaton */
+	size_t states;	     /* of one automaton */
+	uint64_t work;	     /* for one automaton */
 	uint64_t total_work; /* for all; what has been spent is taken off */
 };
 

@@ -99,9 +99,8 @@ static int set_state(struct subset *s, uint32_t *ret_state)
 	s->work += s->set_count + 1;
 	if (intern_add(&s->sets, s->set, s->set_count, &number, &is_new))
 		return -ENOMEM;
-	if (s->work > s->work_max ||
-	    (is_new && (s->sets.count > s->states_max ||
-			s->first + s->sets.count > DFA_STATES_MAX)))
+	if (s->work > s->work_max || (is_new && (s->sets.count > s->states_max ||
+						 s->first + s->sets.count > DFA_STATES_MAX)))
 		return -E2BIG;
 	*ret_state = s->first + number;
 	return 0;
@@ -381,7 +380,7 @@ int dfa_build(struct dfa *dfa, const struct nfa *nfa, struct dfa_budget *budget,
 			    .first = dfa->count,
 			    .states_max = budget->states,
 			    .work_max = budget->work < budget->total_work ? budget->work :
-									     budget->total_work,
+									    budget->total_work,
 			    .colour = colour,
 			    .context = context };
 	uint32_t *memory = calloc(4 * nfa->count, sizeof(*memory));

@@ -7,11 +7,11 @@
 
 #include "policyd/policy/policy.h"
 
-#define COMPILE_SLOTS_MAX 4096u	   /* effective policies, unconfined ones included */
-#define COMPILE_PROGRAMS_MAX 64u   /* program classes of one effective policy */
-#define COMPILE_STATES_MAX 400000u /* of one automaton before it is minimised */
-#define COMPILE_SLOT_STATES_MAX 1500000u /* of all program classes of a slot, each minimised */
-#define COMPILE_WORK_MAX 250000000u /* for one automaton: about a second */
+#define COMPILE_SLOTS_MAX 4096u		   /* effective policies, unconfined ones included */
+#define COMPILE_PROGRAMS_MAX 64u	   /* program classes of one effective policy */
+#define COMPILE_STATES_MAX 400000u	   /* of one automaton before it is minimised */
+#define COMPILE_SLOT_STATES_MAX 1500000u   /* of all program classes of a slot, each minimised */
+#define COMPILE_WORK_MAX 250000000u	   /* for one automaton: about a second */
 #define COMPILE_TOTAL_WORK_MAX 1000000000u /* for all */
 
 /*

@@ -26,7 +26,9 @@ static void compare(const char *pattern, size_t length, const char *name, size_t
 	int expected = glob_match_name(pattern, length, name, name_length, flags);
 
 	if (nfa && expected >= 0 && !nfa_add_glob(nfa, pattern, length, flags, 0, 0) &&
-	    !dfa_build(&dfa, nfa, &(struct dfa_budget){ 2000, 100000000, 100000000 }, colour, NULL, &owner) && !dfa_minimise(&dfa)) {
+	    !dfa_build(&dfa, nfa, &(struct dfa_budget){ 2000, 100000000, 100000000 }, colour, NULL,
+		       &owner) &&
+	    !dfa_minimise(&dfa)) {
 		state = dfa.starts[0];
 		for (size_t i = 0; i < name_length; i++)
 			state = dfa_next(&dfa, state, name[i]);

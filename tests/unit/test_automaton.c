@@ -40,7 +40,9 @@ static void build(struct dfa *dfa, char patterns[][64], size_t count)
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(nfa_add_glob(nfa, patterns[i], strlen(patterns[i]), FLAGS, i, i),
 				 0);
-	assert_int_equal(dfa_build(dfa, nfa, &(struct dfa_budget){ 100000, 100000000, 100000000 }, colour, NULL, &owner), 0);
+	assert_int_equal(dfa_build(dfa, nfa, &(struct dfa_budget){ 100000, 100000000, 100000000 },
+				   colour, NULL, &owner),
+			 0);
 	nfa_free(nfa);
 }
 
@@ -255,7 +257,9 @@ static void wide_sets(void **state)
 	assert_int_equal(nfa_add(nfa, tokens, 2, 0, 0), 0);
 	assert_int_equal(nfa_set(nfa, &even, &tokens[1]), 0);
 	assert_int_equal(nfa_add(nfa, tokens, 2, 1, 1), 0);
-	assert_int_equal(dfa_build(&dfa, nfa, &(struct dfa_budget){ 1000, 100000000, 100000000 }, colour, NULL, &owner), 0);
+	assert_int_equal(dfa_build(&dfa, nfa, &(struct dfa_budget){ 1000, 100000000, 100000000 },
+				   colour, NULL, &owner),
+			 0);
 	assert_int_equal(dfa_minimise(&dfa), 0);
 	for (unsigned int b = 1; b < 256; b++) {
 		char name[2] = { '/', (char)b };
@@ -286,7 +290,9 @@ static void explosions_end(void **state)
 	for (uint32_t i = 0; i < 3; i++)
 		assert_int_equal(nfa_add_glob(nfa, patterns[i], strlen(patterns[i]), FLAGS, i, i),
 				 0);
-	assert_int_equal(dfa_build(&dfa, nfa, &(struct dfa_budget){ 50000, 100000000, 100000000 }, colour, NULL, &owner), -E2BIG);
+	assert_int_equal(dfa_build(&dfa, nfa, &(struct dfa_budget){ 50000, 100000000, 100000000 },
+				   colour, NULL, &owner),
+			 -E2BIG);
 	assert_int_equal(owner, 1);
 	assert_true(dfa.count <= 50000);
 	dfa_done(&dfa);

@@ -545,10 +545,9 @@ static void hook_groups(void **state)
 	policy->recheck = true;
 	c = compile_one(policy);
 	/* a unix socket's name is given by hooks of files */
-	assert_int_equal(c->stats.groups, 1u << PD_GROUP_CORE | 1u << PD_GROUP_FILE |
-						  1u << PD_GROUP_SOCKET |
-						  1u << PD_GROUP_CAPABILITY |
-						  1u << PD_GROUP_RECHECK);
+	assert_int_equal(c->stats.groups,
+			 1u << PD_GROUP_CORE | 1u << PD_GROUP_FILE | 1u << PD_GROUP_SOCKET |
+				 1u << PD_GROUP_CAPABILITY | 1u << PD_GROUP_RECHECK);
 	program = (const struct pd_program *)(c->image + slot_at(c, 1)->programs);
 	assert_true(program->capabilities == ~(1ull << 21));
 	assert_true(slot_at(c, 1)->flags & PD_SLOT_RECHECK);

@@ -40,7 +40,10 @@ static void world_make(struct world *w, const char *const *patterns, size_t coun
 	*w = (struct world){ 0 };
 	for (size_t i = 0; i < count; i++)
 		assert_int_equal(nfa_add_glob(nfa, patterns[i], strlen(patterns[i]), 0, i, i), 0);
-	assert_int_equal(dfa_build(&w->dfa, nfa, &(struct dfa_budget){ 100000, 100000000, 100000000 }, colour, NULL, &owner), 0);
+	assert_int_equal(dfa_build(&w->dfa, nfa,
+				   &(struct dfa_budget){ 100000, 100000000, 100000000 }, colour,
+				   NULL, &owner),
+			 0);
 	assert_int_equal(dfa_minimise(&w->dfa), 0);
 	nfa_free(nfa);
 	assert_int_equal(image_init(&w->image), 0);
