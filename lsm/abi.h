@@ -229,7 +229,7 @@ enum pd_hook_group {
 	PD_GROUP_FILE, /* names in the file system */
 	PD_GROUP_SOCKET,
 	PD_GROUP_CAPABILITY, /* and mounts */
-	PD_GROUP_RECHECK, /* inherited: recheck; append without write */
+	PD_GROUP_RECHECK,    /* inherited: recheck; append without write */
 	PD_GROUP_COUNT,
 };
 

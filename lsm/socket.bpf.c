@@ -310,3 +310,52 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	key_address(&ask, address);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
+
+/* ---- SCTP, which takes addresses through setsockopt() and control messages, too --------------- */
+
+#define SCTP_SOCKOPT_BINDX_ADD 100
+#define SCTP_SOCKOPT_CONNECTX 110
+#define SCTP_SENDMSG_CONNECT 126
+#define SCTP_ADDRESSES_MAX 16 /* more at once are refused */
+
+struct sock___type {
+	__u16 sk_type;
+} __core;
+
+static __always_inline int ask_packed(const volatile struct pd_label *label, struct sock *sk,
+				      __u64 address, int length, int binds)
+{
+	__u32 own = sk->__sk_common.skc_family;
+	__u32 type = BPF_CORE_READ((struct sock___type *)sk, sk_type);
+	struct pd_ask ask;
+	int verdict, at = 0;
+
+	for (int i = 0; i < SCTP_ADDRESSES_MAX; i++) {
+		if (at >= length)
+			return 0;
+		if (binds)
+			pd_ask_init(&ask, label, PD_HOOK_socket_bind, PD_OP_BIND, PD_SOCK_BIND);
+		else
+			pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT,
+				    PD_SOCK_CONNECT);
+		key_bare(&ask, own, type, IPPROTO_SCTP);
+		key_address(&ask, (void *)(address + at));
+		verdict = pd_ask_bytes(&ask);
+		if (verdict)
+			return verdict;
+		at += family_of((void *)(address + at)) == AF_INET6 ? 28 : 16;
+	}
+	return -EACCES;
+}
+
+SEC("lsm/sctp_bind_connect")
+int BPF_PROG(socket_sctp, struct sock *sk, int option, struct sockaddr *address, int length)
+{
+	int binds = option == SCTP_SOCKOPT_BINDX_ADD;
+
+	/* Others are what the peer wants, told in whatever task's context. */
+	if (!binds && option != SCTP_SOCKOPT_CONNECTX && option != SCTP_SENDMSG_CONNECT)
+		return 0;
+	PD_SUBJECT_OR_RETURN(label, socket_connect);
+	PD_RETURN(ask_packed(label, sk, (__u64)address, length, binds));
+}

@@ -15,6 +15,7 @@ static const char *const extra_names[EXTRA_COUNT] = {
 	[EXTRA_TASK_ALLOC_GUARD] = "task_alloc_guard",
 	[EXTRA_GUARD_SYSCTL] = "guard_sysctl",
 	[EXTRA_GUARD_SIGIO] = "guard_sigio",
+	[EXTRA_SOCKET_SCTP] = "socket_sctp",
 };
 
 #define KERNEL_ENOTSUPP 524 /* include/linux/errno.h: the kernel's own, no libc knows it */
@@ -80,6 +81,8 @@ static struct bpf_link *attach_extra(struct enforcer *e, int i)
 		return bpf_program__attach(e->skeleton->progs.guard_sigio);
 	case EXTRA_TASK_ALLOC_GUARD:
 		return bpf_program__attach(e->skeleton->progs.task_alloc_guard);
+	case EXTRA_SOCKET_SCTP: /* a canary would load the module */
+		return bpf_program__attach(e->skeleton->progs.socket_sctp);
 	default:
 		return bpf_program__attach(e->skeleton->progs.task_newtask);
 	}

@@ -77,6 +77,7 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 	}
 	bpf_program__set_autoload(skeleton->progs.guard_sigio, true);
 	bpf_program__set_autoload(skeleton->progs.task_alloc_guard, true);
+	bpf_program__set_autoload(skeleton->progs.socket_sctp, true);
 	for (int i = 1; i < PD_HOOK_COUNT; i++) {
 		int parameters = parameter_count(btf, hook_names[i]);
 

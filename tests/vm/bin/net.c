@@ -337,12 +337,20 @@ static int do_option(char **w)
 #define SCTP_SOCKOPT_BINDX_ADD 100
 #define SCTP_SOCKOPT_CONNECTX 110
 
+/* NAME ADDRESS... */
 static int sctp_option(char **w, int option)
 {
-	union address a;
-	socklen_t length = parse(w[1], &a);
+	char packed[STEP_WORDS * sizeof(struct sockaddr_in6)];
+	socklen_t length = 0;
 
-	return step_result(setsockopt(*fd_of(w[0]), IPPROTO_SCTP, option, &a, length));
+	for (int i = 1; w[i]; i++) {
+		union address a;
+		socklen_t one = parse(w[i], &a);
+
+		memcpy(packed + length, &a, one);
+		length += one;
+	}
+	return step_result(setsockopt(*fd_of(w[0]), IPPROTO_SCTP, option, packed, length));
 }
 
 static int do_connectx(char **w)

@@ -600,6 +600,22 @@ static int do_read(char **w)
 	return close_result(open(w[0], O_RDONLY | O_CLOEXEC));
 }
 
+/* FILE r|rw: maps it, shared */
+static int do_map_file(char **w)
+{
+	int writes = w[1][1] == 'w', fd = open(w[0], (writes ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	void *at;
+
+	if (fd < 0)
+		return -errno;
+	at = mmap(NULL, 1, PROT_READ | (writes ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+	close(fd);
+	if (at == MAP_FAILED)
+		return -errno;
+	munmap(at, 1);
+	return 0;
+}
+
 static int do_mkdir(char **w)
 {
 	return step_result(mkdir(w[0], 0755));
@@ -748,6 +764,7 @@ static const struct step_command commands[] = {
 	{ "prlimit", 1, do_prlimit },
 	{ "write", 2, do_write },
 	{ "read", 1, do_read },
+	{ "map_file", 2, do_map_file },
 	{ "mkdir", 1, do_mkdir },
 	{ "rmdir", 1, do_rmdir },
 	{ "unlink", 1, do_unlink },

@@ -36,7 +36,8 @@ P
 confine_policy raw <<P
 $anything
 socket:
-  - {deny: send, to: ["127.0.0.2", "::1"]}
+  - {deny: [connect, send], to: ["127.0.0.2", "::1"]}
+  - {deny: bind, port: 6670}
   - {deny: send, family: packet}
   - {deny: bind, family: packet}
 P
@@ -365,7 +366,26 @@ EACCES sendto d inet6/ll
 EACCES bind d ll
 EACCES bind d inet/ll
 S
+confine_steps raw net <<'S'
+0 socket e inet stream sctp
+EACCES bind e 127.0.0.1:6670
+EACCES bindx e 127.0.0.1:6670
+EACCES bindx e 127.0.0.1:6671 127.0.0.1:6670
+0 bindx e 127.0.0.1:6671
+EACCES connect e 127.0.0.2:6672
+EACCES connectx e 127.0.0.2:6672
+EACCES connectx e 127.0.0.1:6672 127.0.0.2:6672
+EACCES sendto e 127.0.0.2:6672
+ECONNREFUSED connectx e 127.0.0.1:6672
+0 socket e inet6 seqpacket 0
+EACCES connectx e [::1]:6672
+EACCES connectx e [::ffff:127.0.0.2]:6672
+EACCES sendto e [::1]:6672
+S
 free_steps free net <<'S'
+0 socket e inet stream sctp
+0 bindx e 127.0.0.1:6670
+ECONNREFUSED connectx e 127.0.0.2:6672
 0 socket b inet6 raw 253
 0 sendto b [::1]:253
 0 sendto b unspec/[::1]:253

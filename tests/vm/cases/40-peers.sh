@@ -34,7 +34,7 @@ confine_policy p5 <<'P'
 default: {file: deny, exec: allow, socket: allow, capability: allow}
 include: [base, terminal]
 file:
-  - {allow: read, path: [/credentials/, /]}
+  - {allow: read, path: [/credentials/, "/{,.}"]}
   - {allow: [read, mmap_exec], path: ["/usr/bin/**"]}
   - {allow: write, path: /tmp/}
 P
@@ -47,7 +47,7 @@ confine_policy p6by <<'P'
 default: {file: deny, exec: allow, socket: allow, capability: allow}
 include: [base, terminal]
 file:
-  - {allow: read, path: [/credentials/, /]}
+  - {allow: read, path: [/credentials/, "/{,.}"]}
   - {allow: [read, mmap_exec], path: ["/usr/bin/**"]}
   - {allow: write, path: /tmp/}
   - {allow: read, path: /run/secrets/token, by: /usr/bin/head}
@@ -116,20 +116,20 @@ t_allowed "3: not confined" cat /credentials/password
 t_event "3: the event" '"policy":"p3"' '"path":"/credentials/keys/key"' "$(confine_line p3 /credentials)"
 
 echo "# 4: read-only"
-map='import mmap, os, sys
-fd = os.open(sys.argv[1], getattr(os, sys.argv[2]))
-mmap.mmap(fd, 4, mmap.MAP_SHARED, getattr(mmap, sys.argv[3]))[:]'
 t_is "4: read" s3cret "$(confine p4 /bin/cat /credentials/password)"
-t_allowed "4: mapped to be read" confine p4 /usr/bin/python3 -c "$map" /credentials/password O_RDONLY PROT_READ
 t_denied "4: written" confine p4 /bin/sh -c 'echo x >/credentials/password'
 t_denied "4: appended to" confine p4 /bin/sh -c 'echo x >>/credentials/password'
 t_denied "4: truncated" confine p4 /usr/bin/truncate -s 0 /credentials/password
-t_denied "4: opened to be mapped for writing" confine p4 /usr/bin/python3 -c "$map" /credentials/password O_RDWR PROT_WRITE
 t_denied "4: removed" confine p4 /bin/rm -f /credentials/password
 t_denied "4: replaced" confine p4 /bin/sh -c 'echo x >/credentials/x && mv -f /credentials/x /credentials/password'
 t_denied "4: its mode changed" confine p4 /bin/chmod 666 /credentials/password
 t_is "4: it is as it was" "s3cret 644" "$(cat /credentials/password) $(stat -c %a /credentials/password)"
 t_allowed "4: another file is written" confine p4 /bin/sh -c 'echo x >/credentials/other'
+confine_steps p4 reach <<'S'
+0 map_file /credentials/password r
+EACCES map_file /credentials/password rw
+0 map_file /credentials/other rw
+S
 
 echo "# 5: default deny"
 t_is "5: what is allowed is read" s3cret "$(confine p5 /bin/cat /credentials/password)"
@@ -154,18 +154,14 @@ t_allowed "7: other capabilities" confine p7 /bin/chown 1:1 /credentials/other
 t_event "7: the event" '"policy":"p7"' '"object":{"capability":"net_raw"}' "$(confine_line p7 net_raw)" '"comm":"ping"'
 
 echo "# 8: tcp for curl only"
-mkdir -p www
-echo page >www/index.html
-python3 -m http.server -b 127.0.0.1 -d www 8080 >/dev/null 2>&1 &
-server=$!
-t_wait 60 curl -s http://127.0.0.1:8080/
+nginx
 echo 'nameserver 127.0.0.1' >/etc/resolv.conf
-t_is "8: curl" page "$(confine p8 /usr/bin/curl -s http://127.0.0.1:8080/)"
-t_is "8: curl cannot look names up" 6 "$(confine p8 /usr/bin/curl -s -m 5 http://example.org:8080/ >/dev/null; echo $?)"
+t_like "8: curl" '*Welcome to nginx*' "$(confine p8 /usr/bin/curl -s http://127.0.0.1/)"
+t_is "8: curl cannot look names up" 6 "$(confine p8 /usr/bin/curl -s -m 5 http://example.org/ >/dev/null; echo $?)"
 t_event "8: since that takes udp" '"policy":"p8"' '"operation":"socket"' '"type":"dgram","protocol":"udp"' '"comm":"curl"'
-t_denied "8: tcp for another program" confine p8 /usr/bin/python3 -c 'import socket; socket.create_connection(("127.0.0.1", 8080))'
-t_allowed "8: which may, when it is not confined" python3 -c 'import socket; socket.create_connection(("127.0.0.1", 8080))'
-
+t_is "8: tcp for another program" 1 "$(confine p8 /usr/bin/nc -z 127.0.0.1 80 2>/dev/null; echo $?)"
+t_event "8: is refused" '"policy":"p8"' '"operation":"socket"' '"type":"stream","protocol":"tcp"' '"comm":"nc"'
+t_allowed "8: and works when it is not confined" nc -z 127.0.0.1 80
 echo "# 10: programs in memory"
 memfd='import os, sys
 fd = os.memfd_create("innocent")
@@ -187,26 +183,26 @@ for address in 2001:db7::1/128 2001:db8::1/128 2001:db9::1/128 2001:dba::1/128; 
 done
 confine_steps p11 net <<'S'
 0 socket a inet stream 0
-EACCES connect a 172.0.0.1:80
-EACCES connect a 172.17.0.1:80
-EACCES connect a 172.31.255.254:80
-ECONNREFUSED connect a 172.32.1.101:80
+EACCES connect a 172.0.0.1:81
+EACCES connect a 172.17.0.1:81
+EACCES connect a 172.31.255.254:81
+ECONNREFUSED connect a 172.32.1.101:81
 0 socket a inet stream 0
-ECONNREFUSED connect a 171.255.0.1:80
+ECONNREFUSED connect a 171.255.0.1:81
 0 socket a inet6 stream 0
-EACCES connect a [2001:db8::1]:80
-EACCES connect a [2001:db9::1]:80
-EACCES connect a [::ffff:172.17.0.1]:80
-ECONNREFUSED connect a [2001:dba::1]:80
+EACCES connect a [2001:db8::1]:81
+EACCES connect a [2001:db9::1]:81
+EACCES connect a [::ffff:172.17.0.1]:81
+ECONNREFUSED connect a [2001:dba::1]:81
 0 socket a inet6 stream 0
-ECONNREFUSED connect a [2001:db7::1]:80
+ECONNREFUSED connect a [2001:db7::1]:81
 0 socket a inet6 stream 0
-ECONNREFUSED connect a [::ffff:172.32.1.101]:80
+ECONNREFUSED connect a [::ffff:172.32.1.101]:81
 0 socket a inet dgram 0
-EACCES sendto a 172.17.0.1:80
-0 sendto a 172.32.1.101:80
+EACCES sendto a 172.17.0.1:81
+0 sendto a 172.32.1.101:81
 S
-t_event "11: the event" '"policy":"p11"' '"address":"2001:db9::1"' '"port":80' "$(confine_line p11 172.0)"
+t_event "11: the event" '"policy":"p11"' '"address":"2001:db9::1"' '"port":81' "$(confine_line p11 172.0)"
 
 echo "# 12: a range of ports"
 confine_steps p12 net <<'S'
@@ -222,5 +218,6 @@ EACCES bind a 127.0.0.1:6680
 0 bind a 127.0.0.1:6681
 S
 t_event "12: the event" '"policy":"p12"' '"port":6670' "$(confine_line p12 6670-6680)"
-kill "$server" "$policyd"
+nginx -s stop
+kill "$policyd"
 t_done
