@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+#
+# For the cases that run Debian's servers under the shipped policies: a daemon with some of them, its
+# events, and attacks that are tried twice: refused under enforce, working under audit.
+. /tests/lib.sh
+
+events=/var/log/policyd/events.jsonl
+
+daemon=
+s_ready() { policyctl status >/dev/null 2>&1; }
+
+s_start_daemon() { # starts policyd, in $daemon
+	policyd >>policyd.log 2>&1 &
+	# shellcheck disable=SC2034 # for the cases
+	daemon=$!
+	t_wait 200 s_ready || t_fail "policyd starts" "$(cat policyd.log)"
+}
+
+s_start() { # POLICY...: policyd with these shipped policies, and nothing of other cases
+	rm -rf /etc/policyd/policies /var/log/policyd
+	mkdir -p /etc/policyd/policies
+	for s_name; do cp "/usr/share/policyd/policies/$s_name.yaml" /etc/policyd/policies/; done
+	s_start_daemon
+	s_mark
+}
+
+s_mark() { s_from=$(($(wc -l <$events) + 1)); } # events count from here on
+
+s_since() { tail -n "+$s_from" $events; }
+
+# All that the kernel has generated until now is in the file.
+s_settled() {
+	policyctl status --json >status.json
+	s_made=$(sed 's/.*"denials":{"generated":\([0-9]*\).*/\1/' status.json)
+	s_told=$(sed 's/.*"denials":{[^}]*"delivered":\([0-9]*\).*/\1/' status.json)
+	[ "$s_made" -le "$s_told" ]
+}
+
+s_short() { # denials as "PROGRAM CLASS OPERATION OBJECT"
+	sed -n '/"verdict":"denied"/ s/.*"mode":"[a-z]*","class":"\([^"]*\)","operation":"\([^"]*\)".*"object":\({[^}]*}\).*"comm":"\([^"]*\)".*/\4 \1 \2 \3/p'
+}
+
+s_no_denials() { # TEXT: since the last mark; those there are are shown
+	t_wait 20 s_settled || t_fail "events are delivered" "$(cat status.json)"
+	t_is "$1" "" "$(s_since | s_short)"
+}
+
+s_event() { # VERDICT POLICY CLASS OPERATION OBJECT: there is one; OBJECT is a pattern of grep
+	s_since | grep "\"verdict\":\"$1\"" | grep "\"class\":\"$3\",\"operation\":\"$4\"" |
+		grep -e "\"object\":{[^}]*$5" | grep "\"policy\":\"$2\",\"\(rule\|default\)\":{"
+}
+
+# One attack a line: FUNCTION|CLASS|OPERATION|OBJECT|TEXT. The function succeeds when the attack does.
+s_refused() { # POLICY, attacks on standard input: each fails, and an event says that it was policyd
+	while IFS='|' read -r s_attack s_class s_operation s_object s_text; do
+		s_mark
+		if s_output=$($s_attack 2>&1); then
+			t_fail "refused: $s_text" "it worked: $s_output"
+		elif t_wait 15 s_event denied "$1" "$s_class" "$s_operation" "$s_object"; then
+			t_ok "refused: $s_text"
+		else
+			t_fail "refused: $s_text" "$s_output
+there is no event: $1 $s_class $s_operation $s_object, but
+$(s_since)"
+		fi
+	done
+}
+
+s_works() { # POLICY, attacks on standard input: each works, and an event tells what enforcement would do
+	while IFS='|' read -r s_attack s_class s_operation s_object s_text; do
+		s_mark
+		if ! s_output=$($s_attack 2>&1); then
+			t_fail "works in audit mode: $s_text" "$s_output"
+		elif t_wait 15 s_event would_deny "$1" "$s_class" "$s_operation" "$s_object"; then
+			t_ok "works in audit mode: $s_text"
+		else
+			t_fail "works in audit mode: $s_text" "there is no event: $1 $s_class $s_operation $s_object, but
+$(s_since)"
+		fi
+	done
+}
+
+s_twice() { # POLICY, attacks on standard input: refused, and working once the policy is in audit mode
+	cat >attacks
+	s_refused "$1" <attacks
+	t_allowed "$1: audit mode" policyctl mode "$1" audit
+	s_works "$1" <attacks
+	t_allowed "$1: enforced again" policyctl mode "$1" enforce
+}
