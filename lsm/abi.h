@@ -206,7 +206,7 @@ struct pd_label {
 	__u32 next_slot; /* taken at bprm_committed_creds while PD_LABEL_PREPARED */
 	__u32 next_program;
 	__u64 binding; /* cgroup id the label came from; 0: exe: or labelled by hand */
-	__u64 origin;  /* identifies the program that ran when the label was given; see label.bpf.c */
+	__u64 origin; /* identifies the program that ran when the label was given; see label.bpf.c */
 	__u64 reserved[2];
 };
 #define PD_LABEL_ACTIVE 0x1u   /* confined */
@@ -452,10 +452,10 @@ struct pd_state {
 	__u64 sink_lost[PD_RING_COUNT]; /* written by the daemon: records no sink could keep */
 	__u64 labelled;			/* by sweeps */
 	__u64 epoch;			/* raised by the daemon when it has drained the rings */
-	__u64 sweep_failed;    /* tasks a sweep could not label for want of memory */
-	__u64 sweep_unsettled; /* tasks whose binding a sweep could not tell this time */
-	__u64 pins[4];	       /* inode numbers of the folders that hold the pins; 0: none */
-	__u32 pins_device;     /* s_dev of their file system */
+	__u64 sweep_failed;		/* tasks a sweep could not label for want of memory */
+	__u64 sweep_unsettled;		/* tasks whose binding a sweep could not tell this time */
+	__u64 pins[4];	   /* inode numbers of the folders that hold the pins; 0: none */
+	__u32 pins_device; /* s_dev of their file system */
 	__u32 pad;
 	__u64 reserved[7];
 };

@@ -207,7 +207,8 @@ static __always_inline int ask_map(const volatile struct pd_label *label, __u8 h
 /* inherited: recheck; and a label that cannot be read, or names a slot the image does not have. */
 static __always_inline int rechecks(__u32 slot_flags)
 {
-	return (slot_flags & PD_SLOT_RECHECK) || !(slot_flags & (PD_SLOT_LIVE | PD_SLOT_UNCONFINED));
+	return (slot_flags & PD_SLOT_RECHECK) ||
+	       !(slot_flags & (PD_SLOT_LIVE | PD_SLOT_UNCONFINED));
 }
 
 /* What a mapping can do that its descriptor was not asked for when it was opened. Now, whatever

@@ -14,9 +14,10 @@ struct search {
 	struct pd_ask *ask;
 	__u64 mount; /* struct mount under consideration */
 	__u64 end;
-	__u32 found;
-	__u32 complete; /* every mount was looked at */
-	int verdict;
+	/* whole words: the verifier follows halves of one through every round of the loop */
+	__u64 found;
+	__u64 complete; /* every mount was looked at */
+	__s64 verdict;
 };
 
 static __always_inline __u64 next_mount(__u64 mount)
@@ -41,7 +42,7 @@ static long ask_through(__u32 i, struct search *search)
 		search->ask->mount = search->mount + bpf_core_field_offset(struct mount, mnt);
 		answer = pd_ask_name(search->ask);
 		if (answer != PD_ASK_NOT_HERE)
-			search->found++;
+			search->found = 1;
 		if (answer < 0) {
 			search->verdict = answer;
 			return 1;

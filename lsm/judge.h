@@ -68,7 +68,7 @@ struct pd_ask {
 	__u64 binding;
 	__u32 slot;
 	__u32 program;
-	__u32 entered; /* out: the program class that executing the object enters */
+	__u32 entered;	/* out: the program class that executing the object enters */
 	__u32 wanted;	/* permissions on the object; all are needed */
 	__u32 wanted2;	/* permissions on the new name */
 	__u32 detail;	/* goes into the event */

@@ -121,12 +121,12 @@ struct pd_name {
 	__u32 status;		   /* enum pd_name_status */
 	__u32 reason;		   /* enum pd_reason when PD_NAME_NONE */
 	__u64 trail[PD_DEPTH_MAX]; /* what the first pass saw: pointer << 32 | d_seq */
-	__u64 leaf; /* the object, and the struct mount it is seen through */
+	__u64 leaf;		   /* the object, and the struct mount it is seen through */
 	__u64 leaf_mount;
 	/* where the walk stands */
 	__u64 dentry;
-	__u64 mount; /* struct mount */
-	__u64 root;  /* its root dentry */
+	__u64 mount;	 /* struct mount */
+	__u64 root;	 /* its root dentry */
 	__u64 namespace; /* in: struct mnt_namespace to name in, for one name; 0: the current task's */
 	struct pd_walk walk;
 	__u8 head[PD_DENTRY_HEAD]; /* of the dentry under consideration */

@@ -207,7 +207,8 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 	ours = n->namespace;
 	n->namespace = 0;
 	if (!ours)
-		ours = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns); /* 0 in a task that is exiting */
+		ours = (__u64)BPF_CORE_READ(task, nsproxy,
+					    mnt_ns); /* 0 in a task that is exiting */
 	if (!ns || ns != ours)
 		return finish(n, name_foreign(n, dentry, vfsmount, ns));
 	if (!(flags & PD_NAME_LAST) && !BPF_CORE_READ((struct dentry *)dentry, d_hash.pprev) &&

@@ -11,10 +11,8 @@
 #include "policyd.skel.h"
 
 static const char *const extra_names[EXTRA_COUNT] = {
-	[EXTRA_TASK_NEWTASK] = "task_newtask",
-	[EXTRA_TASK_ALLOC_GUARD] = "task_alloc_guard",
-	[EXTRA_GUARD_SYSCTL] = "guard_sysctl",
-	[EXTRA_GUARD_SIGIO] = "guard_sigio",
+	[EXTRA_TASK_NEWTASK] = "task_newtask", [EXTRA_TASK_ALLOC_GUARD] = "task_alloc_guard",
+	[EXTRA_GUARD_SYSCTL] = "guard_sysctl", [EXTRA_GUARD_SIGIO] = "guard_sigio",
 	[EXTRA_SOCKET_SCTP] = "socket_sctp",
 };
 

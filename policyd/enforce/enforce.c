@@ -388,10 +388,11 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 			"unconfined; restart them, or free memory and reload",
 			(unsigned long long)(e->state->sweep_failed - failed));
 	if (e->state->sweep_unsettled != unsettled)
-		return error_set(error, -EAGAIN,
-				 "of %llu running tasks it could not be told whether they belong to a "
-				 "policy (their cgroup or program has too long or changing a name)",
-				 (unsigned long long)(e->state->sweep_unsettled - unsettled));
+		return error_set(
+			error, -EAGAIN,
+			"of %llu running tasks it could not be told whether they belong to a "
+			"policy (their cgroup or program has too long or changing a name)",
+			(unsigned long long)(e->state->sweep_unsettled - unsettled));
 	return 0;
 }
 
