@@ -33,7 +33,7 @@ void log_write(enum log_level level, const char *format, ...)
 				snprintf(line, sizeof(line), "%s: ", log_state.program);
 	used = n > 0 ? (size_t)n : 0;
 	va_start(args, format);
-	n = vsnprintf(line + used, sizeof(line) - used - 1, format, args);
+	vsnprintf(line + used, sizeof(line) - used - 1, format, args);
 	va_end(args);
 	for (size_t i = used; line[i]; i++, used++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)

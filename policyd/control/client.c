@@ -46,6 +46,12 @@ int client_fd(const struct client *client)
 	return client->fd;
 }
 
+const int *client_kept(const struct client *client, size_t *ret_count)
+{
+	*ret_count = client->kept_count;
+	return client->kept;
+}
+
 int client_connect(const char *path, struct client **ret_client, struct pd_error *error)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

@@ -21,6 +21,9 @@ void client_free(struct client *client);
 /** client_fd() - to poll */
 int client_fd(const struct client *client);
 
+/** client_kept() - the descriptors that came along so far; *ret_count: how many */
+const int *client_kept(const struct client *client, size_t *ret_count);
+
 /** client_send() - takes the reference of @request; NULL is -ENOMEM */
 int client_send(struct client *client, json_t *request, struct pd_error *error);
 

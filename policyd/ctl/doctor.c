@@ -60,17 +60,20 @@ static int run_probe(json_t **ret_object, struct pd_error *error)
 static void probe(struct doctor *doctor)
 {
 	struct pd_error error = { .code = 0 };
-	const json_t *result;
+	const json_t *results;
 	json_t *object;
-	size_t i;
 
 	if (run_probe(&object, &error)) {
 		tell(doctor, "failed", "policyd", error.text);
 		return;
 	}
-	json_array_foreach(json_object_get(object, "results"), i, result)
+	results = json_object_get(object, "results");
+	for (size_t i = 0; i < json_array_size(results); i++) {
+		const json_t *result = json_array_get(results, i);
+
 		tell(doctor, string_of(result, "status"), string_of(result, "what"),
 		     string_of(result, "text"));
+	}
 	json_decref(object);
 }
 

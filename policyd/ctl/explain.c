@@ -233,7 +233,7 @@ static int explain(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(&command_explain, "one event is enough");
 	r = find_event(ctl, optind < argc ? argv[optind] : "-", &json, &error);
 	if (!r)
-		r = event_parse_json(json, strlen(json), &event, &error);
+		r = json ? event_parse_json(json, strlen(json), &event, &error) : -ENOENT;
 	if (r)
 		return ctl_fail(ctl, &error);
 	if (ctl->json) {

@@ -34,7 +34,7 @@ static void put_pattern(struct buffer *b, struct slice name)
 		if (!n || !text_is_printable(rune)) {
 			for (size_t j = 0; j < (n ? n : 1); j++)
 				buffer_byte(b, '?');
-		} else if (n == 1 && memchr("*?[]{}\\", name.data[i], 7)) {
+		} else if (n == 1 && strchr("*?[]{}\\", name.data[i])) {
 			buffer_text(b, "\\\\"); /* one backslash, for YAML */
 			if (name.data[i] == '\\')
 				buffer_text(b, "\\\\");

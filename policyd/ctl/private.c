@@ -7,9 +7,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "policyd/base/cgroup.h"
@@ -131,4 +134,70 @@ void run_cgroup_end(const char *path)
 		cgroup_remove(path);
 	}
 	rmdir(RUNS_FOLDER); /* unless another command has its group there */
+}
+
+/* Only what is needed: a socket or pipe kept open here would hide that its owner is gone. */
+static void close_others(const int *kept, size_t count, const int pidfds[2])
+{
+	int last = pidfds[0] > pidfds[1] ? pidfds[0] : pidfds[1];
+
+	for (size_t i = 0; i < count; i++)
+		last = kept[i] > last ? kept[i] : last;
+	for (int fd = 0; fd < last; fd++) {
+		bool needed = fd == pidfds[0] || fd == pidfds[1];
+
+		for (size_t i = 0; !needed && i < count; i++)
+			needed = kept[i] == fd;
+		if (!needed)
+			close(fd);
+	}
+	close_range((unsigned int)last + 1, ~0u, 0);
+}
+
+static void guardian_main(const int pidfds[2], const char *cgroup)
+{
+	sigset_t all;
+
+	/* The terminal's signals are for the command; SIGKILL ends us. */
+	setsid();
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_NAME, "policyctl-guard");
+	for (int i = 0; i < 2; i++) {
+		struct pollfd pollfd = { .fd = pidfds[i], .events = POLLIN };
+
+		while (poll(&pollfd, 1, -1) < 1)
+			;
+	}
+	run_cgroup_end(cgroup);
+	_exit(0);
+}
+
+pid_t guardian_start(const struct client *client, pid_t private_pid, const char *cgroup,
+		     struct pd_error *error)
+{
+	const int pidfds[2] = { (int)syscall(SYS_pidfd_open, getpid(), 0),
+				(int)syscall(SYS_pidfd_open, private_pid, 0) };
+	size_t count;
+	const int *kept = client_kept(client, &count);
+	pid_t pid = pidfds[0] < 0 || pidfds[1] < 0 ? -1 : fork();
+	int r = -errno;
+
+	if (pid == 0) {
+		close_others(kept, count, pidfds);
+		guardian_main(pidfds, cgroup);
+	}
+	fd_close(pidfds[0]);
+	fd_close(pidfds[1]);
+	return pid < 0 ? error_set(error, r, "the guardian cannot be started: %s", strerror(-r)) :
+			 pid;
+}
+
+void guardian_end(pid_t guardian)
+{
+	if (guardian <= 0)
+		return;
+	kill(guardian, SIGKILL);
+	while (waitpid(guardian, NULL, 0) < 0 && errno == EINTR)
+		;
 }

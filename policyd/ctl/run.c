@@ -29,6 +29,7 @@ struct runner {
 	char *cgroup;
 	struct client *client; /* NULL: the daemon is gone */
 	pid_t private_pid;     /* 0: the system's daemon */
+	pid_t guardian;	       /* 0: none, as the system's daemon needs none */
 	pid_t child;	       /* 0: it has ended */
 	int status;	       /* of waitpid() */
 	int go;		       /* closed: the child executes the command */
@@ -283,6 +284,7 @@ static void finish(struct runner *runner)
 	    !client_send(runner->client, request_new(CONTROL_RUN_END), &error))
 		show_events(runner, true);
 	run_cgroup_end(runner->cgroup); /* while the policy is in force for sure */
+	guardian_end(runner->guardian);
 	client_free(runner->client);
 	runner->client = NULL;
 	if (runner->private_pid)
@@ -305,6 +307,11 @@ static int run_command(struct runner *runner)
 		return ctl_fail(runner->ctl, &error);
 	r = bind_policy(runner, &error);
 	runner->bound = !r;
+	if (!r && runner->private_pid) {
+		runner->guardian =
+			guardian_start(runner->client, runner->private_pid, runner->cgroup, &error);
+		r = runner->guardian < 0 ? runner->guardian : 0;
+	}
 	if (!r)
 		r = start_child(runner, &error);
 	if (!r && write(runner->go, "g", 1) != 1)
