@@ -66,6 +66,12 @@ int BPF_PROG(file_open, struct file *file)
 	}
 	if (!want)
 		return 0;
+	if (file->f_path.dentry->d_sb->s_magic == PROC_SUPER_MAGIC &&
+	    pd_is_of_memory(file->f_path.dentry)) {
+		pd_ask_init(&ask, label, PD_HOOK_file_open, PD_OP_GUARD, PD_USE);
+		if (pd_guard_memory(&ask, pd_proc_task(file->f_path.dentry)))
+			return -EACCES;
+	}
 	pd_ask_init(&ask, label, PD_HOOK_file_open, PD_OP_OPEN, want);
 	if ((file->f_flags & __O_TMPFILE) == __O_TMPFILE)
 		ask.flags = PD_ASK_LAST;

@@ -201,6 +201,39 @@ int BPF_PROG(ptrace_access_check, struct task_struct *child, unsigned int mode)
 	PD_RETURN(ask_reach(label, PD_HOOK_ptrace_access_check, child, mode));
 }
 
+extern struct task_struct *bpf_task_from_pid(__s32 pid) __ksym __weak;
+extern void bpf_task_release(struct task_struct *task) __ksym __weak;
+
+int pd_guard_memory(struct pd_ask *ask, __u32 number)
+{
+	struct pd_label ours = {};
+	struct task_struct *task;
+	int same = 0, policyds = 0;
+
+	/* Without these functions the kernel is older than the way past ptrace_access_check. */
+	if (!ask || !bpf_task_from_pid || !bpf_task_release)
+		return 0;
+	if (!number || number == (__u32)bpf_get_current_pid_tgid())
+		return 0;
+	ours.slot = ask->slot;
+	ours.binding = ask->binding;
+	ours.program = ask->program;
+	task = bpf_task_from_pid(number);
+	if (task) {
+		same = task->tgid == bpf_get_current_pid_tgid() >> 32 || same_label(&ours, task);
+		policyds = is_policyd(task);
+		bpf_task_release(task);
+	}
+	if (same)
+		return 0;
+	ask->object = PD_OBJ_GUARD;
+	ask->key.family = PD_GUARD_PTRACE;
+	ask->key_len = 1;
+	if (policyds)
+		ask->flags |= PD_ASK_SELF;
+	return pd_ask_bytes(ask);
+}
+
 SEC("lsm/ptrace_traceme")
 int BPF_PROG(ptrace_traceme, struct task_struct *parent)
 {

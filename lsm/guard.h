@@ -21,9 +21,49 @@ static __always_inline int pd_is_switch(struct dentry *dentry)
 	return PD_IS("core_pat", "tern\0\0\0") || PD_IS("modprobe", "\0\0\0\0\0\0\0") ||
 	       PD_IS("hotplug", "\0\0\0\0\0\0\0") || PD_IS("poweroff", "_cmd\0\0\0") ||
 	       PD_IS("sysrq-tr", "igger\0\0") || PD_IS("uevent_h", "elper\0\0");
+}
+
+/* What tells of a task's memory, among its files in procfs. */
+static __always_inline int pd_is_of_memory(struct dentry *dentry)
+{
+	__u64 name[2] = {};
+
+	bpf_probe_read_kernel_str(name, sizeof(name), dentry->d_name.name);
+	return PD_IS("environ", "\0\0\0\0\0\0\0") || PD_IS("auxv\0\0\0", "\0\0\0\0\0\0\0") ||
+	       PD_IS("maps\0\0\0", "\0\0\0\0\0\0\0") || PD_IS("smaps\0\0", "\0\0\0\0\0\0\0") ||
+	       PD_IS("smaps_ro", "llup\0\0\0") || PD_IS("numa_map", "s\0\0\0\0\0\0") ||
+	       PD_IS("pagemap", "\0\0\0\0\0\0\0");
 #undef PD_IS
 #undef PD_EIGHT
 }
+
+/* Whose file of procfs is this? The thread's number in the initial pid namespace, 0: nobody's. */
+static __always_inline __u32 pd_proc_task(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+	struct proc_inode *at;
+	struct pid *pid;
+	__u32 number = 0;
+
+	if (!inode)
+		return 0;
+	at = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	pid = BPF_CORE_READ(at, pid);
+	if (pid)
+		bpf_probe_read_kernel(&number, sizeof(number),
+				      (void *)pid + bpf_core_field_offset(struct pid, numbers));
+	return number;
+}
+
+/**
+ * pd_guard_memory() - opening one of the files that pd_is_of_memory() knows
+ * @ask:  begun with pd_ask_init() for the guard
+ * @task: as from pd_proc_task()
+ *
+ * Asks for the guard "ptrace" when the task is another label's. Kernels of 2025 and later let a
+ * reader with CAP_PERFMON pass without asking ptrace_access_check. Returns 0 or -EPERM.
+ */
+int pd_guard_memory(struct pd_ask *ask, __u32 task);
 
 /* One of the folders that hold policyd's own pins? */
 static __always_inline int pd_holds_pins(struct dentry *dentry)
@@ -44,22 +84,11 @@ static __always_inline int pd_holds_pins(struct dentry *dentry)
 /* Is this one of /proc/PID/... of policyd? oom_score_adj would have it killed, others hinder it. */
 static __always_inline int pd_is_policyds(struct dentry *dentry)
 {
-	struct inode *inode = dentry->d_inode;
+	__u32 zero = 0, tgid = pd_proc_task(dentry);
 	struct pd_state *shared;
-	struct proc_inode *at;
-	__u32 zero = 0, tgid = 0;
-	struct pid *pid;
 
 	shared = bpf_map_lookup_elem(&state, &zero);
-	if (!shared || !inode)
-		return 0;
-	at = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
-	pid = BPF_CORE_READ(at, pid);
-	if (!pid)
-		return 0;
-	bpf_probe_read_kernel(&tgid, sizeof(tgid),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers));
-	return tgid && (tgid == shared->daemon_tgid || tgid == shared->helper_tgid);
+	return shared && tgid && (tgid == shared->daemon_tgid || tgid == shared->helper_tgid);
 }
 
 /**
