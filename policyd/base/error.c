@@ -28,8 +28,8 @@ int error_set(struct pd_error *e, int code, const char *format, ...)
 	return code;
 }
 
-int error_at(struct pd_error *e, int code, const char *file, unsigned int line,
-	     unsigned int column, const char *format, ...)
+int error_at(struct pd_error *e, int code, const char *file, unsigned int line, unsigned int column,
+	     const char *format, ...)
 {
 	va_list args;
 

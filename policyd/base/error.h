@@ -5,10 +5,10 @@
 /* A failure a person will read: where, and one sentence with the remedy. Filled by libraries,
  * printed only by mains and the control server. */
 struct pd_error {
-	char file[256]; /* "" when no file is to blame */
-	unsigned int line; /* from 1; 0: the file as a whole */
+	char file[256];	     /* "" when no file is to blame */
+	unsigned int line;   /* from 1; 0: the file as a whole */
 	unsigned int column; /* from 1 */
-	int code; /* negative errno */
+	int code;	     /* negative errno */
 	char text[640];
 };
 
@@ -24,9 +24,8 @@ int error_set(struct pd_error *e, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /** error_at() - the same, for a place in a file; @file is copied. Line 0 means no line. */
-int error_at(struct pd_error *e, int code, const char *file, unsigned int line,
-	     unsigned int column, const char *format, ...)
-	__attribute__((format(printf, 6, 7)));
+int error_at(struct pd_error *e, int code, const char *file, unsigned int line, unsigned int column,
+	     const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 /**
  * error_render() - "file:line:column: text", or only the text

@@ -14,12 +14,12 @@ struct loaded_file {
 	char *source; /* where it came from, as messages and events name it */
 	char *text;
 	size_t size;
-	char *include_dir; /* may be NULL */
-	char **force;	   /* NULL-terminated */
+	char *include_dir;	     /* may be NULL */
+	char **force;		     /* NULL-terminated */
 	struct policy_list policies; /* once parsed, until they are taken */
-	char **names; /* theirs, NULL-terminated */
-	bool fresh; /* not on disk yet */
-	bool gone;  /* to be removed from disk */
+	char **names;		     /* theirs, NULL-terminated */
+	bool fresh;		     /* not on disk yet */
+	bool gone;		     /* to be removed from disk */
 };
 
 struct loaded {
