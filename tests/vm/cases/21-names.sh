@@ -12,7 +12,7 @@ version: 1
 name: names
 default: {file: deny, exec: deny, socket: allow, capability: allow}
 exec: [{allow: [/usr/bin/busybox, /tests/bin/attempt]}]
-guard: {allow: [userns]}
+guard: {allow: [userns, mount]}
 file:
   - {allow: rw, path: [/dev/null, "$PWD/**"]}
   - {allow: read, path: /tests/}
@@ -121,7 +121,7 @@ EACCES openat fd:9 r f
 EACCES in /proc/$other/root open r n/ok/f
 EACCES opentree /n/ok r f
 EACCES opentree /n/ok w,creat new
-EPERM fsmount w,creat f
+EACCES fsmount w,creat f
 EACCES unshare mount opentree /n/ok r f
 ok unshare mount open r /n/ok/f
 EACCES unshare mount open r /n/no/f
