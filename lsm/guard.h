@@ -57,13 +57,13 @@ static __always_inline __u32 pd_proc_task(struct dentry *dentry)
 
 /**
  * pd_guard_memory() - opening one of the files that pd_is_of_memory() knows
- * @ask:  begun with pd_ask_init() for the guard
- * @task: as from pd_proc_task()
+ * @ask:    begun with pd_ask_init() for the guard
+ * @number: as from pd_proc_task()
  *
  * Asks for the guard "ptrace" when the task is another label's. Kernels of 2025 and later let a
  * reader with CAP_PERFMON pass without asking ptrace_access_check. Returns 0 or -EPERM.
  */
-int pd_guard_memory(struct pd_ask *ask, __u32 task);
+int pd_guard_memory(struct pd_ask *ask, __u32 number);
 
 /* One of the folders that hold policyd's own pins? */
 static __always_inline int pd_holds_pins(struct dentry *dentry)
