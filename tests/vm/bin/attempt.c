@@ -59,7 +59,7 @@ static int result(long r)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int open_flags(const char *text)
+static int open_flag(const char *word)
 {
 	static const struct {
 		const char *name;
@@ -71,21 +71,22 @@ static int open_flags(const char *text)
 		{ "path", O_PATH },	    { "tmpfile", O_TMPFILE }, { "nofollow", O_NOFOLLOW },
 		{ "nonblock", O_NONBLOCK },
 	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i].name, word))
+			return names[i].flag;
+	fprintf(stderr, "attempt: flag %s?\n", word);
+	_exit(2);
+}
+
+static int open_flags(const char *text)
+{
 	char copy[128], *word, *rest = copy;
 	int flags = 0;
 
 	snprintf(copy, sizeof(copy), "%s", text);
-	while ((word = strsep(&rest, ","))) {
-		size_t i = 0;
-
-		while (i < sizeof(names) / sizeof(names[0]) && strcmp(names[i].name, word) != 0)
-			i++;
-		if (i == sizeof(names) / sizeof(names[0])) {
-			fprintf(stderr, "attempt: flag %s?\n", word);
-			_exit(2);
-		}
-		flags |= names[i].flag;
-	}
+	while ((word = strsep(&rest, ",")))
+		flags |= open_flag(word);
 	return flags;
 }
 
