@@ -152,6 +152,7 @@ kill $half
 t_is "policyd is the same process" "$daemon" "$(policyctl status --json | sed 's/.*"pid":\([0-9]*\).*/\1/')"
 t_allowed "and refuses as ever" once
 t_allowed "detach" policyctl detach
+wait "$daemon"
 umount /var/log/policyd
 rm -f /etc/policyd/policyd.yaml
 rmdir /sys/fs/cgroup/flood/[0-9]* /sys/fs/cgroup/flood

@@ -71,17 +71,8 @@ nothing_left "it goes on"
 attack
 # shellcheck disable=SC2046 # several
 kill -9 $runner $(private)
-t_like "both are killed at once: no escape" "attempts [1-9]* escaped 0 refused 0 other 0" "$(hammer read beat)"
-# Nobody is left to clean up. What goes on must not go on unconfined.
-sleep 1
-echo "# both killed: $(hammer read beat), left: $(left | tr '\n' ' ')"
-t_like "nor later" "attempts [1-9]* escaped 0 refused 0 other 0" "$(hammer read beat)"
-for group in /sys/fs/cgroup/policyd.run/*; do
-	[ ! -d "$group" ] || echo 1 >"$group/cgroup.kill"
-done
-sleep 0.2
-rmdir /sys/fs/cgroup/policyd.run/* /sys/fs/cgroup/policyd.run 2>/dev/null
-nothing_left "both killed, and the group by hand"
+dead "both are killed at once"
+nothing_left "both are killed at once"
 
 ### commands that do not want to end
 cat >escape.sh <<'E'

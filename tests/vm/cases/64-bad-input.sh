@@ -48,12 +48,12 @@ policyd 2>err
 t_is "a pin folder that others may write" 1 $?
 t_like "is named, with the remedy" "*only root can write*policyctl detach*" "$(cat err)"
 policyctl detach
-fillhook file_open >filled &
+fillhook sb_mount >filled &
 filler=$!
 t_wait 60 grep -q . filled
 t_is "38 programs fill a hook" "38 Argument list too long" "$(cat filled)"
-refuses "a full trampoline" "*hook file_open has no room: 38 *detach some*" policyd
-refuses "a full trampoline, policyctl run" "*hook file_open has no room: 38 *" alone
+refuses "a full trampoline" "*hook sb_mount has no room: 38 *detach some*" policyd
+refuses "a full trampoline, policyctl run" "*hook sb_mount has no room: 38 *" alone
 kill $filler
 t_wait 20 sh -c '! grep -q fillhook /proc/[0-9]*/comm'
 

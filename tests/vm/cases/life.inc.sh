@@ -30,7 +30,8 @@ kill_policyd() {
 }
 
 # What hammer reaches for, and a policy that keeps it from it
-prepare() {
+prepare() { # and forget what a case before this one left
+	rm -rf /etc/policyd /run/policyd /var/log/policyd
 	mkdir -p $policies $policies.not
 	echo secret >/secret
 	echo twin >/twin
