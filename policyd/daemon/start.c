@@ -224,6 +224,17 @@ static int apply_first(struct process *process, struct pd_error *error)
 	return 0;
 }
 
+/* What does not keep us from enforcing, and is to be known all the same */
+static void warn_of_machine(void)
+{
+	struct probe_result results[PROBE_MAX];
+	size_t count = enforce_probe(results);
+
+	for (size_t i = 0; i < count; i++)
+		if (results[i].status == PROBE_WARNING)
+			log_warning("%s", results[i].text);
+}
+
 /* A folder that cannot be made is the sink's trouble, which tells about it. */
 static void make_event_folder(const struct config *config)
 {
@@ -249,6 +260,8 @@ static int start_daemon(struct process *process, const struct start *start, stru
 		r = check_policies(daemon->config, error);
 	if (!r)
 		r = open_parts(process, error);
+	if (!r)
+		warn_of_machine();
 	/* The feed comes before the policies: their first events are wanted too. */
 	if (!r)
 		r = feed_new(daemon, &daemon->feed, error);

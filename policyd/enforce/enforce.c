@@ -170,6 +170,7 @@ static int adopt_image(struct enforcer *e, struct pd_error *error)
 	if (!image)
 		return error_set(error, -errno, "cannot map the pinned image: %s", strerror(errno));
 	e->image = image;
+	e->image_bytes = PD_IMAGE_SIZE;
 	return 0;
 }
 
@@ -237,7 +238,7 @@ void enforce_close(struct enforcer *e)
 		return;
 	close_links(e);
 	if (e->image)
-		munmap((void *)e->image, PD_IMAGE_SIZE);
+		munmap((void *)e->image, e->image_bytes);
 	if (e->state) {
 		if (e->state->daemon_tgid == (unsigned int)getpid())
 			e->state->daemon_tgid = e->state->helper_tgid = 0;
@@ -270,6 +271,19 @@ static int image_map(const unsigned char *image, void **ret_mapped)
 	return fd;
 }
 
+/* All that is mapped of the map counts as ours; most of it is empty. */
+static void *keep_used(void *mapped, size_t *ret_size)
+{
+	const struct pd_image *head = mapped;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t used = (head->size + page - 1) & ~(page - 1);
+
+	*ret_size = PD_IMAGE_SIZE;
+	if (used < PD_IMAGE_SIZE && !munmap((char *)mapped + used, PD_IMAGE_SIZE - used))
+		*ret_size = used;
+	return mapped;
+}
+
 static int put_image(struct enforcer *e, const unsigned char *image, struct pd_error *error)
 {
 	__u32 zero = 0;
@@ -290,8 +304,8 @@ static int put_image(struct enforcer *e, const unsigned char *image, struct pd_e
 		return r;
 	}
 	if (e->image)
-		munmap((void *)e->image, PD_IMAGE_SIZE);
-	e->image = mapped;
+		munmap((void *)e->image, e->image_bytes);
+	e->image = keep_used(mapped, &e->image_bytes);
 	return 0;
 }
 

@@ -73,7 +73,8 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 void enforce_close(struct enforcer *enforcer);
 
 /**
- * enforce_image() - the image in force, mapped read-only; NULL when none was ever swapped in.
+ * enforce_image() - the image in force, mapped read-only; NULL when none was ever swapped in. Readable as
+ * far as the image's own size, an adopted one, which has yet to be checked, for PD_IMAGE_SIZE bytes.
  * Valid until the next enforce_swap() or enforce_close().
  */
 const unsigned char *enforce_image(const struct enforcer *enforcer);

@@ -27,6 +27,7 @@ struct enforcer {
 	struct bpf_link *links[PD_HOOK_COUNT];
 	struct bpf_link *extras[EXTRA_COUNT];
 	const unsigned char *image; /* mapped; NULL: none in force */
+	size_t image_bytes;	    /* so much of it; all of it when it was adopted */
 	struct pd_state *state;	    /* mapped */
 	struct prover *prover;
 	uint64_t unproved; /* hooks taken over: our programs are attached to them, and not proved yet */
