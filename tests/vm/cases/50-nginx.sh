@@ -151,9 +151,9 @@ t_denied "though it is confined" policy_refuses
 ### Attacks
 cat >attacks.more <<A
 a_port|socket|bind|"port":4444|listening on another port
-a_pid|file|open|"path":"/etc/cron.d/nginx"|a file in /etc
+a_pid|file|create|"path":"/etc/cron.d/nginx"|a file in /etc
 a_module|file|mmap|"path":"/tmp/evil.so"|a module from /tmp
-a_log|file|open|"path":"/var/www/html/log.php"|a log in the web root
+a_log|file|create|"path":"/var/www/html/log.php"|a log in the web root
 a_udp|socket|socket|"family":"inet","type":"dgram"|a datagram socket
 A
 {

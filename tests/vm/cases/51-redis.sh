@@ -110,10 +110,10 @@ a_replica() {
 a_migrate() { redis-cli migrate 127.0.0.1 7777 c:1 0 1000 | grep -v "Can't connect" | grep 'target\|IOERR'; }
 
 s_twice redis <<A
-a_cron|file|open|"path":"/etc/cron.d/temp-[0-9]*.rdb"|a cron job
-a_web|file|open|"path":"/var/www/html/temp-[0-9]*.rdb"|a web shell
-a_tmp|file|open|"path":"/tmp/temp-[0-9]*.rdb"|a file in /tmp
-a_rewrite|file|open|"path":"/etc/redis/redis.conf[^"]*"|its own configuration
+a_cron|file|create|"path":"/etc/cron.d/temp-[0-9]*.rdb"|a cron job
+a_web|file|create|"path":"/var/www/html/temp-[0-9]*.rdb"|a web shell
+a_tmp|file|create|"path":"/tmp/temp-[0-9]*.rdb"|a file in /tmp
+a_rewrite|file|create|"path":"/etc/redis/redis.conf[^"]*"|its own configuration
 a_module|file|mmap|"path":"/var/lib/redis/module.so"|a module it was sent
 a_read|file|open|"path":"/etc/hostname"|reading a file as a database
 a_replica|socket|connect|"address":"127.0.0.1","port":7777|a rogue master

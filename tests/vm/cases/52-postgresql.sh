@@ -100,12 +100,12 @@ s_twice postgresql <<A
 a_from_program|exec|exec|"path":"/usr/bin/dash"|COPY FROM PROGRAM
 a_to_program|exec|exec|"path":"/usr/bin/dash"|COPY TO PROGRAM
 a_from_file|file|open|"path":"/etc/hostname"|COPY FROM a file that all may read
-a_to_file|file|open|"path":"/etc/cron.d/evil"|COPY TO /etc/cron.d
+a_to_file|file|create|"path":"/etc/cron.d/evil"|COPY TO /etc/cron.d
 a_link|file|open|"path":"/etc/hostname"|COPY FROM a symbolic link in the cluster
 a_read|file|open|"path":"/etc/hostname"|pg_read_file
 a_list|file|open|"path":"/etc"|pg_ls_dir
 a_import|file|open|"path":"/etc/hostname"|lo_import
-a_export|file|open|"path":"/etc/cron.d/exported"|lo_export to /etc/cron.d
+a_export|file|create|"path":"/etc/cron.d/exported"|lo_export to /etc/cron.d
 a_library|file|mmap|"path":"$data/evil.so"|a library in the cluster
 a_library_tmp|file|open|"path":"/tmp/evil.so"|a library in /tmp
 a_connect|socket|connect|"address":"127.0.0.1","port":5432|a connection out, even to itself
