@@ -144,7 +144,7 @@ int value_copy(const struct parser *parser, const char *key, const struct node *
 
 	if (ret)
 		return ret;
-	*ret_copy = strdup(text);
+	*ret_copy = strdup(node->text);
 	return *ret_copy ? 0 : parser_no_memory(parser);
 }
 

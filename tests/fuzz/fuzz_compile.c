@@ -98,11 +98,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.policy.mode = *at & 1 ? POLICY_ENFORCE : POLICY_AUDIT;
 	s.policy.deny_default = (uint8_t)*at >> 1 & 3;
 	for (at++; at && *at && count < LINES; count++) {
-		lines[count] = strsep(&at, "\n");
-		if (*lines[count]) {
-			lines[count]++;
-			take_line(&s, lines[count][-1], lines[count]);
-		}
+		char *line = strsep(&at, "\n");
+
+		lines[count] = *line ? line + 1 : line;
+		if (*line)
+			take_line(&s, *line, lines[count]);
 	}
 	if (count)
 		run(&s, lines, count);
