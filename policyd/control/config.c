@@ -2,17 +2,16 @@
 #include "policyd/control/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <yaml.h>
 
 #include "policyd/base/fd.h"
+#include "policyd/policy/parse_file.h"
 
 enum key_type {
 	KEY_SECTION,
@@ -412,26 +411,17 @@ int config_parse(const char *name, const char *text, size_t size, struct config 
 
 int config_read(const char *path, struct config **ret_config, struct pd_error *error)
 {
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	CLEANUP_FREE char *text = NULL;
-	struct stat st;
 	size_t size;
 	int r;
 
-	if (fd < 0 && errno == ENOENT && strcmp(path, CONFIG_PATH) == 0)
+	if (strcmp(path, CONFIG_PATH) == 0 && access(path, F_OK) < 0 && errno == ENOENT)
 		return config_parse(path, "", 0, ret_config, error);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_at(error, -errno, path, 0, 0, "%s", strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return error_at(error, -EINVAL, path, 0, 0, "not a regular file");
-	if (geteuid() == 0 && (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH)))
-		return error_at(
-			error, -EPERM, path, 0, 0,
-			"others than root may write this file; chown root and chmod go-w it");
-	r = fd_read_all(fd, CONFIG_SIZE_MAX, &text, &size);
+	r = file_read(path, geteuid() != 0, &text, &size, error);
 	if (r)
-		return error_at(error, r, path, 0, 0, "%s",
-				r == -EFBIG ? "larger than 64 kB" : strerror(-r));
+		return r;
+	if (size > CONFIG_SIZE_MAX)
+		return error_at(error, -EFBIG, path, 0, 0, "larger than 64 kB");
 	return config_parse(path, text, size, ret_config, error);
 }
 

@@ -43,7 +43,8 @@ struct config *config_default(void);
  * config_read() - the file at @path
  *
  * A file that is missing means the defaults when @path is CONFIG_PATH. Unknown and duplicate keys,
- * wrong types and impossible values are errors, and so is a file that others than root may write.
+ * wrong types and impossible values are errors, and so is, for root, a file that others than root may write, or that
+ * is in a directory they may write.
  * Returns 0, or a negative errno with the place in @error.
  */
 int config_read(const char *path, struct config **ret_config, struct pd_error *error);

@@ -31,11 +31,11 @@ static int check_stat(const char *path, const char *what, const struct stat *st,
 	return 0;
 }
 
-/* The directory of @name and those above it. @name is absolute. */
-static int check_above(const char *path, const char *name, struct pd_error *error)
+/* The directory of @name, where a sticky one will not do if @strict, and those above it. @name is absolute. */
+static int check_above(const char *path, const char *name, bool strict, struct pd_error *error)
 {
 	char directory[PATH_MAX];
-	bool nearest = true;
+	bool nearest = strict;
 	struct stat st;
 	char *slash;
 
@@ -55,14 +55,14 @@ static int check_above(const char *path, const char *name, struct pd_error *erro
 }
 
 /* Both where the name stands and where it leads: either directory decides what is read. */
-static int check_directories(const char *path, struct pd_error *error)
+static int check_directories(const char *path, bool strict, struct pd_error *error)
 {
 	char resolved[PATH_MAX], given[PATH_MAX], directory[PATH_MAX], *slash;
 	int ret;
 
 	if (!realpath(path, resolved))
 		return fail_errno(path, errno, "cannot be resolved", error);
-	ret = check_above(path, resolved, error);
+	ret = check_above(path, resolved, strict, error);
 	if (ret)
 		return ret;
 	if (snprintf(directory, sizeof(directory), "%s%s", path[0] == '/' ? "" : "./", path) >=
@@ -75,7 +75,21 @@ static int check_directories(const char *path, struct pd_error *error)
 	if (strlen(given) + 2 >= sizeof(given))
 		return fail_errno(path, ENAMETOOLONG, "cannot be resolved", error);
 	strcat(given, "/");
-	return check_above(path, given, error);
+	return check_above(path, given, strict, error);
+}
+
+int file_check_dir(const char *path, struct pd_error *error)
+{
+	struct stat st;
+	int ret;
+
+	if (stat(path, &st))
+		return fail_errno(path, errno, "cannot be read", error);
+	if (!S_ISDIR(st.st_mode))
+		return error_at(error, -ENOTDIR, path, 0, 0, "not a directory");
+	ret = check_stat(path, "the directory", &st, false, error);
+	/* Nobody else renames or replaces what is root's in a sticky one. */
+	return ret ? ret : check_directories(path, false, error);
 }
 
 static int read_all(int fd, const char *path, char **ret_text, size_t *ret_size,
@@ -129,7 +143,7 @@ int file_read(const char *path, bool trust, char **ret_text, size_t *ret_size,
 	else if (!trust)
 		ret = check_stat(path, "the file", &st, false, error);
 	if (!ret && !trust)
-		ret = check_directories(path, error);
+		ret = check_directories(path, true, error);
 	if (!ret)
 		ret = read_all(fd, path, ret_text, ret_size, error);
 	close(fd);

@@ -20,4 +20,12 @@
 int file_read(const char *path, bool trust, char **ret_text, size_t *ret_size,
 	      struct pd_error *error);
 
+/**
+ * file_check_dir() - may one believe what a directory holds, and what it does not hold?
+ *
+ * It and those above must be as file_read() wants them. Returns 0; -ENOENT when it is missing, -EPERM or another
+ * negative errno, with @error filled.
+ */
+int file_check_dir(const char *path, struct pd_error *error);
+
 #endif

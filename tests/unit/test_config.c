@@ -6,8 +6,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "policyd/base/fd.h"
 #include "policyd/control/config.h"
 
 static struct config *good(const char *text)
@@ -116,22 +120,50 @@ static void test_files(void **state)
 {
 	struct pd_error error = { .code = 0 };
 	struct config *config = NULL;
+	char *text;
+	size_t size;
 
 	(void)state;
 	assert_int_equal(config_read("/nonexistent.yaml", &config, &error), -ENOENT);
 	assert_string_equal(error.file, "/nonexistent.yaml");
 	assert_int_equal(config_read("/dev/null", &config, &error), -EINVAL);
-	assert_int_equal(config_read("policyd/policyd.yaml", &config, &error), 0);
+	assert_int_equal(file_load("policyd/policyd.yaml", 1 << 20, &text, &size), 0);
+	assert_int_equal(config_parse("policyd.yaml", text, size, &config, &error), 0);
 	config_free(config);
+	free(text);
+}
+
+/* Who can put another file in its place decides what is in force, as whoever can write it does. */
+static void test_directory(void **state)
+{
+	char dir[] = "/tmp/policyd-test.XXXXXX", path[64];
+	struct pd_error error = { .code = 0 };
+	struct config *config = NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/policyd.yaml", dir);
+	assert_int_equal(file_write_atomic(path, "{}", 2, 0644), 0);
+	assert_int_equal(config_read(path, &config, &error), 0);
+	config_free(config);
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(dir, 0777), 0);
+		assert_int_equal(config_read(path, &config, &error), -EPERM);
+		assert_non_null(strstr(error.text, "can be written by others"));
+		assert_int_equal(chmod(dir, 0755), 0);
+		assert_int_equal(chmod(path, 0666), 0);
+		assert_int_equal(config_read(path, &config, &error), -EPERM);
+	}
+	unlink(path);
+	rmdir(dir);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_everything),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_defaults),  cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_files),
+		cmocka_unit_test(test_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
