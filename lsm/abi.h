@@ -454,9 +454,9 @@ struct pd_state {
 	__u64 epoch;			/* raised by the daemon when it has drained the rings */
 	__u64 sweep_failed;		/* tasks a sweep could not label for want of memory */
 	__u64 sweep_unsettled;		/* tasks whose binding a sweep could not tell this time */
-	__u64 pins[4];	   /* inode numbers of the folders that hold the pins; 0: none */
-	__u32 pins_device; /* s_dev of their file system */
-	__u32 pad;
+	__u64 pins[4];	      /* inode numbers of the folders that hold the pins; 0: none */
+	__u32 pins_device;    /* s_dev of their file system */
+	__u32 unsettled_tgid; /* one of those that sweep_unsettled counts, the last */
 	__u64 reserved[7];
 };
 

@@ -386,6 +386,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 	}
 	if (bind_task(s, task, &bound)) {
 		__sync_fetch_and_add(&shared->sweep_unsettled, 1);
+		shared->unsettled_tgid = task->tgid;
 		return;
 	}
 	if (!bound.slot)

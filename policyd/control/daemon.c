@@ -46,6 +46,7 @@ int daemon_adopt(struct daemon *daemon, struct pd_error *error)
 		return error_set(error, r,
 				 "the image in force is damaged or of another version; 'policyd "
 				 "--detach' removes it, and ends enforcement until the next start");
+	daemon->store.adopted = image;
 	return 0;
 }
 
@@ -75,12 +76,32 @@ static int put_in_force(struct daemon *daemon, struct candidate *candidate, stru
 	return r;
 }
 
+static void note_trouble(struct daemon *daemon, const struct pd_error *error)
+{
+	daemon->trouble = *error;
+	daemon->trouble_us = clock_real_us();
+}
+
+/* The policies are in force. Whether they are for all that runs is told, and tried again at the next reload. */
+static void note_sweep(struct daemon *daemon, int unswept, const struct pd_error *error)
+{
+	daemon->trouble.code = 0;
+	daemon->unswept = unswept;
+	if (!unswept)
+		return;
+	note_trouble(daemon, error);
+	/* A private one has a policy for what is yet to start, and nothing that runs is its concern. */
+	if (daemon->run_dir)
+		log_warning("the policies are in force, but %s", error->text);
+}
+
 int daemon_apply(struct daemon *daemon, const struct store_change *change, bool force,
 		 bool *ret_changed, struct pd_error *error)
 {
 	struct candidate *candidate = NULL;
 	CLEANUP_FREE struct store_run *runs = NULL;
 	size_t run_count = 0;
+	unsigned long labelled;
 	bool changed = false;
 	int r = runs_list(daemon->runs, &runs, &run_count);
 
@@ -102,15 +123,42 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 		store_commit(&daemon->store, candidate);
 	else
 		candidate_free(candidate);
-	daemon->trouble.code = 0;
+	if (!changed && daemon->unswept)
+		r = enforce_sweep(daemon->enforcer, &labelled, error);
+	note_sweep(daemon, r, error);
 	daemon->stale = false;
-	if (r > 0) {
-		daemon->trouble = *error;
-		daemon->trouble_us = clock_real_us();
-	}
 	if (ret_changed)
 		*ret_changed = changed;
-	return r > 0 ? error->code : 0;
+	return 0;
+}
+
+int daemon_begin(struct daemon *daemon, struct pd_error *error)
+{
+	bool adopted = enforce_image(daemon->enforcer) != NULL;
+	char text[1200];
+	int r = daemon_adopt(daemon, error);
+
+	if (r)
+		return r;
+	r = runs_resume(daemon->runs, error);
+	if (!r)
+		r = daemon_apply(daemon, NULL, true, NULL, error);
+	if (r && !adopted)
+		return r;
+	/* Also under what was adopted: a runner that has died meanwhile is to be followed by its command. */
+	runs_bind(daemon->runs);
+	if (!r) {
+		log_info("%zu policies in force, %zu rules, %zu states%s", daemon->store.count,
+			 daemon->store.stats.rules, daemon->store.stats.states,
+			 adopted ? ", adopted from a former policyd" : "");
+		return 0;
+	}
+	daemon->stale = true;
+	note_trouble(daemon, error);
+	log_error("%s", error_render(error, text, sizeof(text)));
+	log_warning("the policies cannot be loaded; what a former policyd put in force STAYS in "
+		    "force, until they can");
+	return 0;
 }
 
 void daemon_reload(struct daemon *daemon)
@@ -120,11 +168,9 @@ void daemon_reload(struct daemon *daemon)
 	bool changed = false;
 
 	if (daemon_apply(daemon, NULL, false, &changed, &error)) {
-		daemon->trouble = error;
-		daemon->trouble_us = clock_real_us();
-		log_error("%s; %s", error_render(&error, text, sizeof(text)),
-			  changed ? "the new policies are in force" :
-				    "the policies in force stay as they were");
+		note_trouble(daemon, &error);
+		log_error("%s; the policies in force stay as they were",
+			  error_render(&error, text, sizeof(text)));
 	} else if (changed) {
 		log_info("%zu policies in force, %zu rules, %zu states", daemon->store.count,
 			 daemon->store.stats.rules, daemon->store.stats.states);

@@ -16,8 +16,7 @@
 struct daemon {
 	const struct config *config;
 	const char *run_dir; /* NULL: private */
-	char *own_exe, *own_cgroup;
-	bool rescue; /* policyd.enforce=0 */
+	bool rescue;	     /* policyd.enforce=0 */
 	int64_t started_us;
 
 	struct loop *loop;
@@ -29,9 +28,11 @@ struct daemon {
 	struct server *server;
 	struct runs *runs;
 
-	/* The last reload that failed; code 0: none since one that did not. */
+	/* The last reload that failed, or why running tasks are not confined; code 0: all is well. */
 	struct pd_error trouble;
 	int64_t trouble_us;
+	/* Of running tasks the image in force may be for, some could not be labelled. */
+	bool unswept;
 	/* In force is what a former daemon left, because the policies cannot be loaded. */
 	bool stale;
 	bool detached;
@@ -52,11 +53,19 @@ int daemon_adopt(struct daemon *daemon, struct pd_error *error);
  * @change: may be NULL
  * @force:  swap also when nothing changed
  *
- * *ret_changed (may be NULL): whether an image was swapped in. When it fails without that, the old policies
- * stay in force; with it, the new ones are, but running tasks that they are for are not confined.
+ * *ret_changed (may be NULL): whether an image was swapped in. When it fails the old policies stay in force.
+ * Tasks that run already and could not be labelled are no failure, because anyone may start one of which
+ * nothing can be told: they are logged, and are @daemon's trouble until a later call has labelled them.
  */
 int daemon_apply(struct daemon *daemon, const struct store_change *change, bool force,
 		 bool *ret_changed, struct pd_error *error);
+
+/**
+ * daemon_begin() - adopt what a former daemon left, take its runs over, and put the policies in force
+ *
+ * When that fails but something was adopted, it stays in force, stale, and 0 is returned.
+ */
+int daemon_begin(struct daemon *daemon, struct pd_error *error);
 
 /** daemon_reload() - daemon_apply() without a change, for what happens by itself: the outcome is logged,
  * a failure also remembered for status */

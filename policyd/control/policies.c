@@ -4,9 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "policyd/base/cgroup.h"
 #include "policyd/base/fd.h"
 #include "policyd/policy/decide.h"
+#include "policyd/policy/parse_file.h"
 
 void policy_list_done(struct policy_list *list)
 {
@@ -62,12 +65,14 @@ int policy_list_dir(struct policy_list *list, const char *dir, const struct pars
 		    const struct parse_sink *sink, struct pd_error *error)
 {
 	struct dirent **entries;
-	int count = scandir(dir, &entries, is_policy_file, alphasort);
-	int r = 0;
+	int r = options->trust_files ? 0 : file_check_dir(dir, error);
+	int count;
 
+	if (r)
+		return r;
+	count = scandir(dir, &entries, is_policy_file, alphasort);
 	if (count < 0)
-		return errno == ENOENT ? 0 :
-					 error_at(error, -errno, dir, 0, 0, "%s", strerror(errno));
+		return error_at(error, -errno, dir, 0, 0, "%s", strerror(errno));
 	for (int i = 0; i < count; i++) {
 		CLEANUP_FREE char *path = NULL;
 
@@ -163,15 +168,54 @@ static int check_bystander(const unsigned char *image, const struct policy_list 
 	return r;
 }
 
+void self_done(struct self *self)
+{
+	free(self->exe);
+	free(self->cgroup);
+	free(self->init_exe);
+	free(self->init_cgroup);
+	*self = (struct self){ 0 };
+}
+
+static char *link_target(const char *path)
+{
+	char target[4096];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	return n < 0 ? NULL : strndup(target, (size_t)n);
+}
+
+int self_learn(struct self *ret_self, struct pd_error *error)
+{
+	struct self self = { .exe = link_target("/proc/self/exe") };
+	int r;
+
+	if (!self.exe)
+		return error_set(error, -errno, "/proc/self/exe: %s", strerror(errno));
+	r = cgroup_of(0, &self.cgroup);
+	if (r) {
+		self_done(&self);
+		return error_set(error, r, "/proc/self/cgroup: %s", strerror(-r));
+	}
+	self.init_exe = link_target("/proc/1/exe");
+	if (cgroup_of(1, &self.init_cgroup))
+		self.init_cgroup = NULL;
+	*ret_self = self;
+	return 0;
+}
+
 int policies_harmless(const unsigned char *image, const struct policy_list *list,
-		      const char *own_exe, const char *own_cgroup, const char *const *allowed,
-		      struct pd_error *error)
+		      const struct self *self, const char *const *allowed, struct pd_error *error)
 {
 	/* Names that nothing has, so that only a pattern for everything matches them */
 	static const char no_cgroup[] = "/policyd-nowhere.slice/policyd-nobody.scope";
 	static const char no_exe[] = "/policyd-nowhere/policyd-nobody";
+	const char *init_exe = self->init_exe ? self->init_exe : no_exe;
+	const char *init_cgroup = self->init_cgroup ? self->init_cgroup : "/";
+	/* As it is now, and as it may be after the next boot, which loads the same policies */
 	const struct bystander bystanders[] = {
 		{ "every task", no_cgroup, no_exe },
+		{ "PID 1", init_cgroup, init_exe },
 		{ "PID 1", "/", no_exe },
 		{ "PID 1", "/init.scope", no_exe },
 		{ "PID 1", "/init.scope", "/usr/lib/systemd/systemd" },
@@ -180,9 +224,9 @@ int policies_harmless(const unsigned char *image, const struct policy_list *list
 		{ "PID 1", "/", "/lib/systemd/systemd" },
 		{ "PID 1", "/", "/usr/sbin/init" },
 		{ "PID 1", "/", "/sbin/init" },
-		{ "policyd itself", own_cgroup, own_exe },
-		{ "policyd itself", no_cgroup, own_exe },
-		{ "policyd itself", "/system.slice/policyd.service", own_exe },
+		{ "policyd itself", self->cgroup, self->exe },
+		{ "policyd itself", no_cgroup, self->exe },
+		{ "policyd itself", "/system.slice/policyd.service", self->exe },
 	};
 
 	for (size_t i = 0; i < sizeof(bystanders) / sizeof(bystanders[0]); i++) {

@@ -31,7 +31,11 @@ int policy_list_file(struct policy_list *list, const char *path,
 		     const struct parse_options *options, const struct parse_sink *sink,
 		     struct pd_error *error);
 
-/** policy_list_dir() - append each *.yaml of a folder, by name; a missing folder is an empty one */
+/**
+ * policy_list_dir() - append each *.yaml of a folder, by name
+ *
+ * -ENOENT when there is no such folder. Unless files are trusted, it has to be as file_check_dir() wants it.
+ */
 int policy_list_dir(struct policy_list *list, const char *dir, const struct parse_options *options,
 		    const struct parse_sink *sink, struct pd_error *error);
 
@@ -48,6 +52,16 @@ int policy_list_check(const struct policy_list *list, struct pd_error *error);
  */
 int policy_enforceable(const struct policy *policy, struct pd_error *error);
 
+/* Where policyd and PID 1 are, by their programs and cgroups; NULL: not known */
+struct self {
+	char *exe, *cgroup;
+	char *init_exe, *init_cgroup;
+};
+
+/** self_learn() - strings to be freed by self_done(). PID 1's program is only told to who may trace it. */
+int self_learn(struct self *ret_self, struct pd_error *error);
+void self_done(struct self *self);
+
 /* Who must not be confined by accident. */
 struct bystander {
 	const char *what; /* "PID 1" */
@@ -56,15 +70,13 @@ struct bystander {
 
 /**
  * policies_harmless() - would the image confine a bystander in a default-deny class?
- * @own_exe, @own_cgroup: the daemon's
  * @allowed: names of policies that may, NULL-terminated; NULL: none
  *
  * policyd itself, PID 1 and a task of no particular cgroup and program ("every task") are asked about.
  * Only policies that are enforced count. Returns 0, or -EPERM naming policy, bystander and remedy.
  */
 int policies_harmless(const unsigned char *image, const struct policy_list *list,
-		      const char *own_exe, const char *own_cgroup, const char *const *allowed,
-		      struct pd_error *error);
+		      const struct self *self, const char *const *allowed, struct pd_error *error);
 
 /**
  * include_dirs_near() - where includes of a file given by hand are looked for

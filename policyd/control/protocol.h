@@ -4,7 +4,7 @@
  * length (4 bytes, little endian). Pure: no descriptors.
  *
  *   request  {"v":1,"command":"show","name":"web"}
- *   reply    {"ok":true,...}
+ *   reply    {"ok":true,...}         with "warning":"..." where something is to be known all the same
  *            {"ok":false,"error":{"code":22,"text":"...","file":"web.yaml","line":3,"column":7}}
  *   event    {"event":{...}}             policyd-events(5); between replies, to those who asked
  *   note     {"dropped":12}              events this client was too slow for

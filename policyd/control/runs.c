@@ -18,6 +18,7 @@
 #include "policyd/control/server.h"
 
 #define RUNS_MAX 256u
+#define RETRY_MS 1000 /* when the kernel could not tell or do what the end of a run needs */
 
 struct run {
 	struct run *next;
@@ -42,6 +43,7 @@ struct runs {
 	size_t count;
 	int inotify;
 	struct source *source;
+	struct timer *timer; /* for ends that no event will tell of */
 };
 
 const char *run_policy(const struct run *run)
@@ -160,6 +162,30 @@ void run_disown(struct run *run)
 	run->owner = NULL;
 }
 
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ENODEV;
+}
+
+/* Finish it if its cgroup is empty. Not being able to tell (no memory, no descriptors) is no emptiness. */
+static void try_finish(struct run *run)
+{
+	int killed, r = cgroup_populated(run->cgroup);
+
+	if (!r || is_gone(r)) {
+		finish(run);
+		return;
+	}
+	if (r > 0 && run->watch >= 0)
+		return;
+	if (r < 0)
+		log_warning("%s/cgroup.events: %s; trying again", run->cgroup, strerror(-r));
+	killed = cgroup_kill(run->cgroup);
+	if (killed && !is_gone(killed))
+		log_error("%s/cgroup.kill: %s", run->cgroup, strerror(-killed));
+	loop_timer_arm(run->runs->timer, RETRY_MS);
+}
+
 void run_end(struct run *run)
 {
 	CLEANUP_FREE char *events = NULL;
@@ -172,26 +198,44 @@ void run_end(struct run *run)
 	if (events)
 		run->watch = inotify_add_watch(run->runs->inotify, events, IN_MODIFY);
 	r = cgroup_kill(run->cgroup);
-	if (r && r != -ENOENT && r != -ENODEV)
+	if (r && !is_gone(r)) {
 		log_error("%s/cgroup.kill: %s", run->cgroup, strerror(-r));
-	if (cgroup_populated(run->cgroup) <= 0)
-		finish(run);
+		loop_timer_arm(run->runs->timer, RETRY_MS);
+	}
+	try_finish(run);
+}
+
+static void try_finish_all(struct runs *runs)
+{
+	struct run *next;
+
+	for (struct run *run = runs->first; run; run = next) {
+		next = run->next;
+		if (run->ending)
+			try_finish(run);
+	}
+}
+
+static void on_retry(void *context, uint32_t events)
+{
+	struct runs *runs = context;
+
+	(void)events;
+	for (struct run *run = runs->first; run; run = run->next)
+		if (run->ending)
+			cgroup_kill(run->cgroup);
+	try_finish_all(runs);
 }
 
 static void on_inotify(void *context, uint32_t events)
 {
 	struct runs *runs = context;
 	char buffer[4096] __attribute__((aligned(8)));
-	struct run *next;
 
 	(void)events;
 	while (read(runs->inotify, buffer, sizeof(buffer)) > 0)
 		;
-	for (struct run *run = runs->first; run; run = next) {
-		next = run->next;
-		if (run->ending && cgroup_populated(run->cgroup) <= 0)
-			finish(run);
-	}
+	try_finish_all(runs);
 }
 
 static void on_runner_gone(void *context, uint32_t events)
@@ -354,6 +398,23 @@ static int start(struct run *run, struct pd_error *error)
 	return r ? r : bind_run(run, error);
 }
 
+/*
+ * A policy by name is one that stays: not that of another command, which goes with it. Nor a disabled one,
+ * under which the command would be free.
+ */
+static int check_loaded(const struct runs *runs, const char *name, struct pd_error *error)
+{
+	const struct store_entry *entry = store_find(&runs->daemon->store, name);
+
+	if (!entry || entry->origin == ORIGIN_RUN)
+		return error_set(error, -ENOENT, "no policy '%s' is loaded", name);
+	if (entry->mode == POLICY_DISABLED)
+		return error_set(error, -EINVAL,
+				 "policy '%s' is disabled; 'policyctl mode %s enforce' enables it",
+				 name, name);
+	return 0;
+}
+
 int runs_begin(struct runs *runs, const struct control_request *request, struct connection *owner,
 	       pid_t runner, struct run **ret_run, struct pd_error *error)
 {
@@ -365,8 +426,8 @@ int runs_begin(struct runs *runs, const struct control_request *request, struct 
 
 	if (!r && runs->count >= RUNS_MAX)
 		r = error_set(error, -EBUSY, "%u commands run already", RUNS_MAX);
-	if (!r && request->name && !store_find(&runs->daemon->store, request->name))
-		r = error_set(error, -ENOENT, "no policy '%s' is loaded", request->name);
+	if (!r && request->name)
+		r = check_loaded(runs, request->name, error);
 	if (!r && request->name && request->audit)
 		r = error_set(error, -EINVAL,
 			      "a loaded policy cannot be run in audit mode; give "
@@ -375,6 +436,8 @@ int runs_begin(struct runs *runs, const struct control_request *request, struct 
 		snprintf(name, sizeof(name), "%s", request->name);
 	else if (!r)
 		r = choose_name(runs, request, name, &loaded, error);
+	if (!r && loaded)
+		r = check_loaded(runs, name, error);
 	if (r)
 		return r;
 	run = run_new(runs, request->cgroup, name);
@@ -534,6 +597,8 @@ void runs_end_all(struct runs *runs)
 		loop_quit(runs->daemon->loop);
 	for (struct run *run = runs->first; run; run = next) {
 		next = run->next;
+		if (run->owner)
+			connection_set_run(run->owner, NULL); /* we may be gone before it is */
 		run_disown(run);
 		run_end(run);
 	}
@@ -557,7 +622,10 @@ int runs_new(struct daemon *daemon, struct runs **ret_runs)
 	r = runs->inotify < 0 ?
 		    -errno :
 		    loop_add(daemon->loop, runs->inotify, EPOLLIN, on_inotify, runs, &runs->source);
+	if (!r)
+		r = loop_timer_new(daemon->loop, on_retry, runs, &runs->timer);
 	if (r) {
+		loop_remove(runs->source);
 		fd_close(runs->inotify);
 		free(runs);
 		return r;
@@ -577,6 +645,7 @@ void runs_free(struct runs *runs)
 		run_free(run);
 	}
 	loop_remove(runs->source);
+	loop_timer_free(runs->timer);
 	fd_close(runs->inotify);
 	free(runs);
 }

@@ -26,7 +26,8 @@ int runs_list(const struct runs *runs, struct store_run **ret_list, size_t *ret_
  * runs_begin() - bind a cgroup to a policy for as long as its runner lives
  * @owner: its connection; @runner: its process id
  *
- * The request's cgroup must be a folder of RUNS_FOLDER. On success the policy is in force and tasks of
+ * The request's cgroup must be a folder of RUNS_FOLDER. A policy by name must be loaded (-ENOENT; that of another
+ * command is not) and not disabled (-EINVAL). On success the policy is in force and tasks of
  * the cgroup become confined at their next exec. *ret_run is the connection's.
  */
 int runs_begin(struct runs *runs, const struct control_request *request, struct connection *owner,
@@ -44,9 +45,9 @@ uint64_t run_cgroup_id(const struct run *run);
 void run_end(struct run *run);
 void run_disown(struct run *run);
 
-/** runs_resume() - take over the runs a former daemon wrote down; end those whose runner is gone */
+/** runs_resume() - take over the runs a former daemon wrote down */
 int runs_resume(struct runs *runs, struct pd_error *error);
-/** runs_bind() - bind the resumed ones, after their policies are in force */
+/** runs_bind() - bind the resumed ones, after their policies are in force; end those whose runner is gone */
 void runs_bind(struct runs *runs);
 
 /** runs_end_all() - for a private daemon that is told to stop: kill and wait for the end */

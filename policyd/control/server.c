@@ -121,8 +121,8 @@ static void connection_free(struct connection *connection)
 	if (connection->run) {
 		run_disown(connection->run);
 		run_end(connection->run);
-	} else if (private) {
-		loop_quit(server->daemon->loop);
+	} else if (private && !runs_count(server->daemon->runs)) {
+		loop_quit(server->daemon->loop); /* or else at the end of the run */
 	}
 	free(connection);
 }

@@ -211,7 +211,8 @@ static int read_runs(const struct store *store, const struct store_run *runs, si
 			r = read_run(store, &runs[i], candidate, error);
 		else if (!policy_list_find(&candidate->policies, runs[i].name))
 			r = error_set(error, -ENOENT,
-				      "policy '%s' cannot go: a command runs under it",
+				      "policy '%s' cannot go: a command runs under it; end the "
+				      "command first",
 				      runs[i].name);
 	}
 	return r;
@@ -336,13 +337,43 @@ static int check_expectations(const struct policy *policy, struct pd_error *erro
 	return r;
 }
 
+/* Neither may a command be let go by way of its policy's mode, nor a mode be noted that changes nothing. */
+static int check_modes(const struct store_change *change, const struct candidate *candidate,
+		       struct pd_error *error)
+{
+	bool found = !change->mode_of;
+	const struct policy *policy;
+
+	for (size_t i = 0; i < candidate->policies.count && !found; i++) {
+		found = strcmp(candidate->entries[i].name, change->mode_of) == 0;
+		if (found && candidate->entries[i].origin == ORIGIN_RUN)
+			return error_set(
+				error, -EINVAL,
+				"policy '%s' is a running command's, whose mode stays; end the "
+				"command, or start it anew with --audit or another file",
+				change->mode_of);
+	}
+	if (!found)
+		return error_set(error, -ENOENT, "no policy '%s' is loaded", change->mode_of);
+	for (size_t i = 0; i < candidate->run_count; i++) {
+		policy = policy_list_find(&candidate->policies, candidate->run_names[i]);
+		if (policy && policy->mode == POLICY_DISABLED)
+			return error_at(error, -EBUSY, policy->files[0], policy->name_place.line,
+					policy->name_place.column,
+					"policy '%s' cannot be disabled: a command runs under it; "
+					"end the command first",
+					policy->name);
+	}
+	return 0;
+}
+
 static int check_candidate(const struct store *store, const struct store_change *change,
 			   const struct candidate *candidate, struct pd_error *error)
 {
 	int r = policy_list_check(&candidate->policies, error);
 
-	if (!r && change->mode_of && !policy_list_find(&candidate->policies, change->mode_of))
-		r = error_set(error, -ENOENT, "no policy '%s' is loaded", change->mode_of);
+	if (!r)
+		r = check_modes(change, candidate, error);
 	for (size_t i = 0; !r && i < candidate->policies.count; i++) {
 		const struct policy *policy = candidate->policies.items[i];
 
@@ -376,19 +407,66 @@ static int check_unload(const struct store_change *change, struct candidate *can
 	return error_set(error, -ENOENT, "no policy '%s' is loaded", change->unload);
 }
 
-static int read_all(const struct store *store, const struct store_change *change,
-		    const struct store_run *runs, size_t run_count, struct candidate *candidate,
-		    struct pd_error *error)
+static bool is_directly_in(const char *file, const char *dir)
+{
+	size_t length = strlen(dir);
+
+	while (length > 1 && dir[length - 1] == '/')
+		length--;
+	return strncmp(file, dir, length) == 0 && file[length] == '/' &&
+	       !strchr(file + length + strspn(file + length, "/"), '/');
+}
+
+/* Are policies from this folder in force? */
+static bool dir_counts(const struct store *store, const char *dir)
+{
+	struct image_policy policy;
+
+	for (size_t i = 0; i < store->count; i++)
+		if (store->entries[i].origin == ORIGIN_FOLDER &&
+		    is_directly_in(store->entries[i].file, dir))
+			return true;
+	for (size_t i = 0; store->adopted && i < image_policy_count(store->adopted); i++)
+		if (!image_policy(store->adopted, i, &policy) && policy.file &&
+		    is_directly_in(policy.file, dir))
+			return true;
+	return false;
+}
+
+/* A folder that is missing is an empty one, but not one that has been emptied: it may have failed to be mounted. */
+static int read_folders(const struct store *store, struct candidate *candidate,
+			struct pd_error *error)
 {
 	const struct parse_options options = {
 		.include_dirs = (const char *const *)store->config->include_dirs,
 	};
+
+	for (char **dir = store->config->policy_dirs; *dir; dir++) {
+		int r = policy_list_dir(&candidate->policies, *dir, &options, NULL, error);
+
+		if (r == -ENOENT && access(*dir, F_OK) < 0) {
+			if (dir_counts(store, *dir))
+				return error_at(
+					error, r, *dir, 0, 0,
+					"the directory is missing, and policies from it are "
+					"in force; to unload them, make it and leave it empty");
+			r = 0;
+		}
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int read_all(const struct store *store, const struct store_change *change,
+		    const struct store_run *runs, size_t run_count, struct candidate *candidate,
+		    struct pd_error *error)
+{
 	size_t folders = 0, loaded = 0;
 	int r = 0;
 
 	if (store->run_dir) {
-		for (char **dir = store->config->policy_dirs; !r && *dir; dir++)
-			r = policy_list_dir(&candidate->policies, *dir, &options, NULL, error);
+		r = read_folders(store, candidate, error);
 		folders = candidate->policies.count;
 		if (!r)
 			r = read_loaded(store, change, candidate, error);
@@ -473,7 +551,7 @@ int store_compile(const struct store *store, struct candidate *candidate, uint64
 	r = compile(&input, candidate->numbering, &candidate->compiled, error);
 	if (!r && store->run_dir && !store->rescue)
 		r = policies_harmless(candidate->compiled->image, &candidate->policies,
-				      store->own_exe, store->own_cgroup, candidate->allowed, error);
+				      &store->self, candidate->allowed, error);
 	if (r)
 		return r;
 	*ret_image = candidate->compiled->image;
@@ -541,6 +619,7 @@ void candidate_unwrite(const struct candidate *candidate, const struct store *st
 void store_commit(struct store *store, struct candidate *candidate)
 {
 	entries_free(store->entries, store->count);
+	store->adopted = NULL;
 	store->entries = candidate->entries;
 	store->count = candidate->policies.count;
 	candidate->entries = NULL;

@@ -49,9 +49,10 @@ struct store {
 	/* set by the owner */
 	const struct config *config;
 	const char *run_dir; /* holds policies/ and modes.json; NULL: no folders, only runs */
-	const char *own_exe, *own_cgroup; /* what must not be confined */
+	struct self self;    /* what must not be confined */
 	bool rescue;
-	/* what is in force */
+	/* what is in force; before anything was committed, what a former daemon left, or NULL */
+	const unsigned char *adopted;
 	struct store_entry *entries;
 	size_t count;
 	struct numbering *numbering;

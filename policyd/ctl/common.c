@@ -180,6 +180,8 @@ int ctl_call(struct ctl *ctl, json_t *request, json_t **ret_reply, struct pd_err
 	}
 	r = client_call(client, request, ret_reply, error);
 	client_free(client);
+	if (!r && json_is_string(json_object_get(*ret_reply, "warning")))
+		ctl_warn("warning: %s", json_string_value(json_object_get(*ret_reply, "warning")));
 	return r;
 }
 

@@ -33,14 +33,16 @@ struct process {
 	int lock, signals;
 	struct source *signal_source;
 	bool debug;
+	bool wrong; /* it is the policies that keep it from starting */
 };
 
-static int fail(const struct pd_error *error)
+/* What is wrong with files or policies is the caller's, anything else the machine's. */
+static int fail(const struct pd_error *error, bool wrong)
 {
 	char text[1200];
 
 	log_error("%s", error_render(error, text, sizeof(text)));
-	return 1;
+	return wrong || error->file[0] ? 2 : 1;
 }
 
 /* ---- one daemon ------------------------------------------------------------------------------ */
@@ -116,43 +118,33 @@ static int watch_signals(struct process *process)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static int learn_self(struct daemon *daemon, struct pd_error *error)
+static int learn_self(struct self *ret_self, struct pd_error *error)
 {
-	char exe[4096];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	int r = cgroup_check_v2(error);
 
-	if (r)
-		return r;
-	if (n < 0)
-		return error_set(error, -errno, "/proc/self/exe: %s", strerror(errno));
-	exe[n] = '\0';
-	daemon->own_exe = strdup(exe);
-	r = daemon->own_exe ? cgroup_of(0, &daemon->own_cgroup) : -ENOMEM;
-	return r ? error_set(error, r, "/proc/self/cgroup: %s", strerror(-r)) : 0;
+	return r ? r : self_learn(ret_self, error);
 }
 
-/* As far as it goes without the kernel */
-static int check_policies(const struct config *config, struct pd_error *error)
+/* As far as it goes without the kernel. *ret_wrong: the policies are, and not the machine. */
+static int check_policies(const struct config *config, bool *ret_wrong, struct pd_error *error)
 {
 	struct daemon daemon = { .config = config };
 	struct candidate *candidate;
 	const unsigned char *image;
 	uint32_t groups;
-	int r = learn_self(&daemon, error);
+	int r = learn_self(&daemon.store.self, error);
 
 	daemon.store.config = config;
 	daemon.store.run_dir = CONFIG_RUN_DIR;
-	daemon.store.own_exe = daemon.own_exe;
-	daemon.store.own_cgroup = daemon.own_cgroup;
-	if (!r)
-		r = store_read(&daemon.store, NULL, NULL, 0, &candidate, error);
+	if (r)
+		return r;
+	r = store_read(&daemon.store, NULL, NULL, 0, &candidate, error);
 	if (!r) {
 		r = store_compile(&daemon.store, candidate, 1, &image, &groups, error);
 		candidate_free(candidate);
 	}
-	free(daemon.own_exe);
-	free(daemon.own_cgroup);
+	*ret_wrong = r && r != -ENOMEM;
+	self_done(&daemon.store.self);
 	return r;
 }
 
@@ -169,7 +161,7 @@ static int open_parts(struct process *process, struct pd_error *error)
 	daemon->names = names_new();
 	if (!daemon->names)
 		return error_set(error, -ENOMEM, "out of memory");
-	r = learn_self(daemon, error);
+	r = learn_self(&daemon->store.self, error);
 	if (!r)
 		r = prover_start(&daemon->prover, error);
 	if (r)
@@ -183,45 +175,9 @@ static int open_parts(struct process *process, struct pd_error *error)
 		return r;
 	daemon->store.config = daemon->config;
 	daemon->store.run_dir = daemon->run_dir;
-	daemon->store.own_exe = daemon->own_exe;
-	daemon->store.own_cgroup = daemon->own_cgroup;
 	daemon->store.rescue = daemon->rescue;
 	r = runs_new(daemon, &daemon->runs);
 	return r ? error_set(error, r, "runs: %s", strerror(-r)) : 0;
-}
-
-static int apply_first(struct process *process, struct pd_error *error)
-{
-	struct daemon *daemon = &process->daemon;
-	bool adopted = enforce_image(daemon->enforcer) != NULL;
-	char text[1200];
-	int r = daemon_adopt(daemon, error);
-
-	if (r)
-		return r;
-	if (daemon->rescue)
-		log_warning(
-			"policyd.enforce=0 is on the kernel's command line: NOTHING IS ENFORCED, "
-			"all policies are in audit mode");
-	r = runs_resume(daemon->runs, error);
-	if (!r)
-		r = daemon_apply(daemon, NULL, true, NULL, error);
-	if (!r) {
-		runs_bind(daemon->runs);
-		log_info("%zu policies in force, %zu rules, %zu states%s", daemon->store.count,
-			 daemon->store.stats.rules, daemon->store.stats.states,
-			 adopted ? ", adopted from a former policyd" : "");
-		return 0;
-	}
-	if (!adopted)
-		return r;
-	daemon->stale = true;
-	daemon->trouble = *error;
-	daemon->trouble_us = clock_real_us();
-	log_error("%s", error_render(error, text, sizeof(text)));
-	log_warning("the policies cannot be loaded; what a former policyd put in force STAYS in "
-		    "force, until they can");
-	return 0;
 }
 
 /* What does not keep us from enforcing, and is to be known all the same */
@@ -257,7 +213,7 @@ static int start_daemon(struct process *process, const struct start *start, stru
 	r = take_lock(&process->lock, error);
 	/* With nothing to keep in force, a wrong policy is better known before the kernel is bothered. */
 	if (!r && access(daemon->config->pin_dir, F_OK) < 0)
-		r = check_policies(daemon->config, error);
+		r = check_policies(daemon->config, &process->wrong, error);
 	if (!r)
 		r = open_parts(process, error);
 	if (!r)
@@ -265,8 +221,12 @@ static int start_daemon(struct process *process, const struct start *start, stru
 	/* The feed comes before the policies: their first events are wanted too. */
 	if (!r)
 		r = feed_new(daemon, &daemon->feed, error);
+	if (!r && daemon->rescue)
+		log_warning(
+			"policyd.enforce=0 is on the kernel's command line: NOTHING IS ENFORCED, "
+			"all policies are in audit mode");
 	if (!r)
-		r = apply_first(process, error);
+		r = daemon_begin(daemon, error);
 	if (!r)
 		r = server_listen(daemon, &daemon->server, error);
 	if (r)
@@ -322,8 +282,7 @@ static void stop(struct process *process)
 	loop_remove(process->signal_source);
 	fd_close(process->signals);
 	loop_free(daemon->loop);
-	free(daemon->own_exe);
-	free(daemon->own_cgroup);
+	self_done(&daemon->store.self);
 	fd_close(process->lock);
 }
 
@@ -375,8 +334,9 @@ static int run_daemon(const struct start *start, struct config *config)
 		/* Who waits for the private one's first answer tells the reason, once. */
 		if (start->private_fd < 0 || process.daemon.server ||
 		    !answer_error(start->private_fd, &error))
-			fail(&error);
-		status = 1;
+			status = fail(&error, process.wrong);
+		else
+			status = 1;
 		abandon(&process);
 	} else {
 		loop_run(process.daemon.loop);
@@ -413,8 +373,9 @@ static int probe(void)
 static int check(const struct config *config)
 {
 	struct pd_error error = { .code = 0 };
+	bool wrong = false;
 
-	return check_policies(config, &error) ? fail(&error) : 0;
+	return check_policies(config, &wrong, &error) ? fail(&error, wrong) : 0;
 }
 
 static int detach(const struct config *config)
@@ -423,12 +384,12 @@ static int detach(const struct config *config)
 	int lock, r = take_lock(&lock, &error);
 
 	if (r)
-		return fail(&error);
+		return fail(&error, false);
 	r = enforce_detach(config->pin_dir, &error);
 	if (!r)
 		dir_remove_files(CONFIG_RUN_DIR "/runs");
 	fd_close(lock);
-	return r ? fail(&error) : 0;
+	return r ? fail(&error, false) : 0;
 }
 
 int start_run(const struct start *start)
@@ -440,7 +401,7 @@ int start_run(const struct start *start)
 	if (start->action == START_PROBE)
 		return probe();
 	if (config_read(start->config_path, &config, &error))
-		return fail(&error);
+		return fail(&error, true);
 	if (start->action == START_CHECK)
 		status = check(config);
 	else if (start->action == START_DETACH)

@@ -14,7 +14,8 @@ struct start {
 	int private_fd; /* -1: an ordinary daemon */
 };
 
-/** start_run() - do it; returns the exit status: 0, or 1 after a message */
+/** start_run() - do it; returns the exit status: 0, or after a message 2 when a policy or the configuration is wrong,
+ * and 1 when anything else is */
 int start_run(const struct start *start);
 
 #endif

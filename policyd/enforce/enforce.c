@@ -404,9 +404,12 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	if (e->state->sweep_unsettled != unsettled)
 		return error_set(
 			error, -EAGAIN,
-			"of %llu running tasks it could not be told whether they belong to a "
-			"policy (their cgroup or program has too long or changing a name)",
-			(unsigned long long)(e->state->sweep_unsettled - unsettled));
+			"of %llu running tasks, process %u for one, it cannot be told whether a "
+			"policy is for them (the cgroup is too deep, or its or the program's name "
+			"too long or changing), so they stay as they were; end them or move them "
+			"to another cgroup, and reload",
+			(unsigned long long)(e->state->sweep_unsettled - unsettled),
+			e->state->unsettled_tgid);
 	return 0;
 }
 

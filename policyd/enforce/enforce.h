@@ -97,7 +97,11 @@ int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot,
 		 struct pd_error *error);
 int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id);
 
-/** enforce_sweep() - label every running task that a binding covers; *ret_labelled: how many */
+/**
+ * enforce_sweep() - label every running task that a binding covers; *ret_labelled: how many
+ *
+ * -ENOMEM, -EAGAIN: not all that there are, @error tells how many and why.
+ */
 int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error);
 
 enum enforce_hold {

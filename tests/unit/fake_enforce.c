@@ -45,6 +45,12 @@ const unsigned char *enforce_image(const struct enforcer *enforcer)
 	return enforcer->fake->has_image ? enforcer->fake->image : NULL;
 }
 
+static int sweep(struct fake *fake, struct pd_error *error)
+{
+	fake->sweeps++;
+	return fake->fail_sweep ? error_set(error, -EAGAIN, "the fake cannot tell of a task") : 0;
+}
+
 int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
 		 struct pd_error *error)
 {
@@ -58,7 +64,13 @@ int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t
 	fake->has_image = true;
 	fake->groups = groups;
 	fake->swaps++;
-	return 0;
+	return sweep(fake, error) ? 1 : 0;
+}
+
+int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error)
+{
+	*ret_labelled = 0;
+	return sweep(enforcer->fake, error);
 }
 
 int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot,

@@ -10,252 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
-#include "policyd/base/log.h"
-#include "policyd/control/client.h"
-#include "policyd/control/feed.h"
-#include "policyd/control/runs.h"
-#include "policyd/control/server.h"
 #include "policyd/policy/decide.h"
-#include "tests/unit/fake_enforce.h"
-
-#define WEB "version: 1\nname: web\nmatch: [{exe: /usr/sbin/nginx}]\ndefault: deny\n"
-#define DB "version: 1\nname: db\nmatch: [{cgroup: /system.slice/db.service}]\ndefault: deny\n"
-
-/* A machine: a folder for all files, and the kernel side that outlives daemons */
-struct machine {
-	char dir[64];
-	struct fake *fake;
-	pid_t daemon;
-	struct client *client;
-};
-
-static char *in_dir(const struct machine *m, const char *name)
-{
-	static char path[4][256];
-	static unsigned int next;
-	char *at = path[next++ % 4];
-
-	snprintf(at, sizeof(path[0]), "%s/%s", m->dir, name);
-	return at;
-}
-
-static void write_text(const char *path, const char *text)
-{
-	assert_int_equal(file_write_atomic(path, text, strlen(text), 0600), 0);
-}
-
-static bool exists(const char *path)
-{
-	return access(path, F_OK) == 0;
-}
-
-/* ---- the daemon's process -------------------------------------------------------------------- */
-
-static void flood(void *context, uint32_t events)
-{
-	struct daemon *daemon = context;
-	static char line[2048];
-	struct pd_event record = { .binding = 7 };
-	struct event event = { .record = &record };
-	int n;
-
-	(void)events;
-	n = snprintf(line, sizeof(line), "{\"text\":\"%01000d\"}\n", 0);
-	for (unsigned int i = 0; i < 4000; i++)
-		server_event(daemon->server, &event, (struct slice){ line, (size_t)n });
-}
-
-static void daemon_main(const struct machine *m, int fd, bool flooding)
-{
-	struct daemon daemon = { .own_exe = (char *)"/usr/sbin/policyd",
-				 .own_cgroup = (char *)"/p" };
-	struct config *config = config_default();
-	struct pd_error error = { .code = 0 };
-	struct timer *timer = NULL;
-	int r = loop_new(&daemon.loop);
-
-	free(config->policy_dirs[0]);
-	config->policy_dirs[0] = strdup(in_dir(m, "etc"));
-	free(config->events.file_path);
-	config->events.file_path = NULL;
-	daemon.config = config;
-	daemon.run_dir = in_dir(m, "run");
-	daemon.names = names_new();
-	daemon.enforcer = fake_enforcer(m->fake);
-	daemon.store.config = config;
-	daemon.store.run_dir = daemon.run_dir;
-	daemon.store.own_exe = daemon.own_exe;
-	daemon.store.own_cgroup = daemon.own_cgroup;
-	r = r ? r : runs_new(&daemon, &daemon.runs);
-	r = r ? r : feed_new(&daemon, &daemon.feed, &error);
-	r = r ? r : daemon_adopt(&daemon, &error);
-	r = r ? r : daemon_apply(&daemon, NULL, true, NULL, &error);
-	if (r && enforce_image(daemon.enforcer)) {
-		daemon.stale = true;
-		daemon.trouble = error;
-		r = 0;
-	}
-	r = r ? r : server_private(&daemon, fd, &daemon.server, &error);
-	if (flooding && !r)
-		r = loop_timer_new(daemon.loop, flood, &daemon, &timer);
-	if (timer)
-		loop_timer_arm(timer, 100);
-	r = r ? r : loop_run(daemon.loop);
-	if (r)
-		fprintf(stderr, "daemon: %s\n", error.text);
-	loop_timer_free(timer);
-	server_free(daemon.server);
-	feed_free(daemon.feed);
-	runs_free(daemon.runs);
-	store_done(&daemon.store);
-	enforce_close(daemon.enforcer);
-	names_free(daemon.names);
-	loop_free(daemon.loop);
-	config_free(config);
-	_exit(r ? 1 : 0);
-}
-
-static void start_flooding(struct machine *m, bool flooding)
-{
-	int pair[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	m->daemon = fork();
-	if (m->daemon == 0) {
-		fd_close(pair[0]);
-		log_open("daemon", getenv("DEBUG") != NULL);
-		daemon_main(m, pair[1], flooding);
-	}
-	fd_close(pair[1]);
-	m->client = client_new(pair[0]);
-}
-
-static void start(struct machine *m)
-{
-	start_flooding(m, false);
-}
-
-static int stop(struct machine *m)
-{
-	int status = -1;
-
-	client_free(m->client);
-	m->client = NULL;
-	waitpid(m->daemon, &status, 0);
-	return status;
-}
-
-static int setup(void **state)
-{
-	struct machine *m = calloc(1, sizeof(*m));
-
-	strcpy(m->dir, "/tmp/policyd-test.XXXXXX");
-	if (!mkdtemp(m->dir) || mkdir(in_dir(m, "etc"), 0755))
-		return -1;
-	m->fake = fake_new();
-	*state = m;
-	return m->fake ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	struct machine *m = *state;
-	char command[128];
-	int status = m->client ? stop(m) : 0;
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", m->dir);
-	if (system(command))
-		return -1;
-	fake_free(m->fake);
-	free(m);
-	return status;
-}
-
-/* ---- asking ---------------------------------------------------------------------------------- */
-
-static int call(struct machine *m, json_t *request, json_t **ret_reply, struct pd_error *error)
-{
-	json_t *reply;
-	int r;
-
-	*error = (struct pd_error){ .code = 0 };
-	r = client_call(m->client, request, &reply, error);
-	if (!r && ret_reply)
-		*ret_reply = reply;
-	else if (!r)
-		json_decref(reply);
-	return r;
-}
-
-static json_t *load_request(const char *name, const char *text, const char *force)
-{
-	json_t *request = request_new(CONTROL_LOAD);
-
-	json_object_set_new(request, "files",
-			    json_pack("[{s:s, s:s}]", "name", name, "text", text));
-	if (force)
-		json_object_set_new(request, "force", json_pack("[s]", force));
-	return request;
-}
-
-static int load(struct machine *m, const char *name, const char *text, struct pd_error *error)
-{
-	return call(m, load_request(name, text, NULL), NULL, error);
-}
-
-static json_t *named(enum control_command command, const char *name)
-{
-	json_t *request = request_new(command);
-
-	json_object_set_new(request, "name", json_string(name));
-	return request;
-}
-
-/* "web=enforce db=audit", in the daemon's order */
-static const char *listed(struct machine *m)
-{
-	static char text[256];
-	struct pd_error error;
-	json_t *reply;
-	size_t used = 0;
-
-	text[0] = '\0';
-	assert_int_equal(call(m, request_new(CONTROL_LIST), &reply, &error), 0);
-	for (size_t i = 0; i < json_array_size(json_object_get(reply, "policies")); i++) {
-		const json_t *p = json_array_get(json_object_get(reply, "policies"), i);
-
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s=%s",
-					 used ? " " : "",
-					 json_string_value(json_object_get(p, "name")),
-					 json_string_value(json_object_get(p, "mode")));
-	}
-	json_decref(reply);
-	return text;
-}
-
-static char state_of(struct machine *m)
-{
-	struct pd_error error;
-	json_t *reply;
-	char first;
-
-	assert_int_equal(call(m, request_new(CONTROL_STATUS), &reply, &error), 0);
-	first = json_string_value(json_object_get(reply, "state"))[0];
-	json_decref(reply);
-	return first;
-}
-
-static void need_root(void)
-{
-	if (geteuid() != 0) /* policies in folders must be root's */
-		skip();
-}
+#include "tests/unit/machine.h"
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
@@ -295,6 +55,39 @@ static void test_folder(void **state)
 	assert_int_equal(state_of(m), 'i');
 }
 
+/* Who may put policies into a folder, or take it away, decides what is in force. */
+static void test_folder_itself(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+
+	need_root();
+	write_text(in_dir(m, "etc/web.yaml"), WEB);
+	start(m);
+	assert_string_equal(listed(m), "web=enforce");
+	assert_int_equal(chmod(in_dir(m, "etc"), 0777), 0);
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), -EPERM);
+	unlink(in_dir(m, "etc/web.yaml"));
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), -EPERM);
+	assert_non_null(strstr(error.text, "the directory can be written by others"));
+	assert_int_equal(chmod(in_dir(m, "etc"), 0755), 0);
+	assert_int_equal(rmdir(in_dir(m, "etc")), 0);
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), -ENOENT);
+	assert_non_null(strstr(error.text, "make it and leave it empty"));
+	assert_string_equal(listed(m), "web=enforce");
+	/* nor at the next start */
+	assert_int_equal(stop(m), 0);
+	start(m);
+	assert_int_equal(state_of(m), 's');
+	assert_string_equal(listed(m), "web=enforce");
+	assert_int_equal(mkdir(in_dir(m, "etc"), 0755), 0);
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), 0);
+	assert_string_equal(listed(m), "");
+	/* with nothing from it in force it may be missing */
+	assert_int_equal(rmdir(in_dir(m, "etc")), 0);
+	assert_int_equal(call(m, request_new(CONTROL_RELOAD), NULL, &error), 0);
+}
+
 static void test_load(void **state)
 {
 	struct machine *m = *state;
@@ -325,14 +118,6 @@ static void test_load(void **state)
 	assert_false(exists(in_dir(m, "run/policies/db.json")));
 }
 
-static int set_mode(struct machine *m, const char *name, const char *mode, struct pd_error *error)
-{
-	json_t *request = named(CONTROL_MODE, name);
-
-	json_object_set_new(request, "mode", json_string(mode));
-	return call(m, request, NULL, error);
-}
-
 static void test_refused(void **state)
 {
 	static const struct {
@@ -343,6 +128,8 @@ static void test_refused(void **state)
 		{ "match: [{cgroup: /}]\ndefault: deny\n", "would confine every task", -EPERM },
 		{ "match: [{cgroup: /init.scope}]\ndefault: deny\n", "would confine PID 1",
 		  -EPERM },
+		{ "match: [{exe: /opt/init}]\ndefault: deny\n", "would confine PID 1", -EPERM },
+		{ "match: [{cgroup: /boot}]\ndefault: deny\n", "would confine PID 1", -EPERM },
 		{ "match: [{exe: \"/usr/sbin/*\"}]\ndefault: {file: deny, exec: allow, socket: "
 		  "allow, "
 		  "capability: allow}\n",
@@ -583,7 +370,7 @@ static void test_slow_reader(void **state)
 	struct pd_error error;
 	json_t *request = request_new(CONTROL_EVENTS), *object;
 
-	start_flooding(m, true);
+	start_flooding(m);
 	json_object_set_new(request, "follow", json_true());
 	assert_int_equal(call(m, request, NULL, &error), 0);
 	usleep(400000);
@@ -606,19 +393,23 @@ static void test_slow_reader(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_folder, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_load, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_duplicate, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_mode, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_kernel_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_restart_keeps_numbers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_confined, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_show, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_garbage, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_bad_run, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_slow_reader, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_folder, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_folder_itself, machine_setup,
+						machine_teardown),
+		cmocka_unit_test_setup_teardown(test_load, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_refused, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_duplicate, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_mode, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_kernel_refuses, machine_setup,
+						machine_teardown),
+		cmocka_unit_test_setup_teardown(test_restart_keeps_numbers, machine_setup,
+						machine_teardown),
+		cmocka_unit_test_setup_teardown(test_stale, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_confined, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_show, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_garbage, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_bad_run, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_slow_reader, machine_setup, machine_teardown),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -17,7 +17,7 @@ pins() { find /sys/fs/bpf -mindepth 1 2>/dev/null; }
 ### first start
 printf 'version: 1\nname: web\ndefault: deny\nexec:\n  - {alow: /bin/true}\n' >$web
 policyd 2>err
-t_is "a bad policy at the first start is fatal" 1 $?
+t_is "a bad policy at the first start is fatal" 2 $?
 t_like "and said with file, line and column" "*$web:5:6: *" "$(cat err)"
 t_is "nothing is pinned" "" "$(pins)"
 policy $web web

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 300
+#
+# A process of which nobody can tell whether a policy is for it, as any user with cgroups of its own can make
+# one: it is said, with its number, and keeps nobody from starting, loading or running anything.
+. /tests/lib.sh
+. /tests/cases/life.inc.sh
+
+prepare
+: >log
+deep=/sys/fs/cgroup
+for level in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36; do
+	deep=$deep/odd$level
+	mkdir $deep
+done
+sleep 1000 &
+odd=$!
+echo $odd >$deep/cgroup.procs
+# shellcheck disable=SC2154 # of life.inc.sh
+policy "$policies/web.yaml" web
+policy "$PWD/more.yaml" more
+echo 'match: [{exe: /none}]' >match
+sed -i '/^match/d' more.yaml && cat match >>more.yaml
+trouble() { policyctl status | grep '^trouble'; }
+
+start_policyd
+t_is "policyd starts all the same" enforcing "$(state)"
+t_allowed "and confines" once
+t_like "status tells of the process" "*process $odd *end them or move them*" "$(trouble)"
+t_like "so does the log" "*in force, but of 1 running tasks, process $odd *" "$(cat log)"
+out=$(policyctl load more.yaml 2>&1)
+t_like "load: a warning, and done" "0 *warning: *process $odd *2 policies*" "$? $(echo "$out" | tr '\n' ' ')"
+out=$(policyctl load 2>&1)
+t_like "reading all again does not hide it" "0 *warning: *process $odd *nothing has changed*" "$? $(echo "$out" | tr '\n' ' ')"
+policyctl run --policy more.yaml -- sh -c 'exit 7' 2>err
+t_is "a command can be run" 7 $?
+kill_policyd
+: >log
+start_policyd
+t_is "started again: not stale" enforcing "$(state)"
+t_allowed "still confined" once
+kill $odd
+wait $odd 2>/dev/null
+t_allowed "once it has ended, load" policyctl load
+t_is "says nothing" "" "$(trouble)"
+t_is "nor does status" 0 "$(policyctl status >/dev/null; echo $?)"
+t_allowed "detach" policyctl detach
+# shellcheck disable=SC2154 # set by start_policyd
+wait "$daemon"
+while [ $deep != /sys/fs/cgroup ]; do
+	rmdir $deep
+	deep=${deep%/*}
+done
+t_done
