@@ -85,9 +85,14 @@ int client_send(struct client *client, json_t *request, struct pd_error *error)
 	int r = request ? frame_encode(request, &data, &size) : -ENOMEM;
 
 	json_decref(request);
+	if (r == -EMSGSIZE)
+		return error_set(
+			error, r,
+			"the request is longer than the %u MiB that policyd takes at once; "
+			"load fewer files at a time",
+			CONTROL_FRAME_MAX >> 20);
 	if (r)
-		return error_set(error, r,
-				 r == -EMSGSIZE ? "the request is too long" : "out of memory");
+		return error_set(error, r, "out of memory");
 	for (size_t done = 0; !r && done < size;) {
 		ssize_t n = send(client->fd, data + done, size - done, MSG_NOSIGNAL);
 
@@ -176,7 +181,8 @@ int client_receive(struct client *client, bool wait, json_t **ret_object, struct
 
 int client_call(struct client *client, json_t *request, json_t **ret_reply, struct pd_error *error)
 {
-	int sent = client_send(client, request, error), r = sent == -EPIPE ? 0 : sent;
+	int sent = client_send(client, request, error);
+	int r = sent == -EPIPE || sent == -ECONNRESET ? 0 : sent;
 	json_t *object;
 
 	while (!r) {

@@ -30,7 +30,12 @@ static void header_put(unsigned char *data, size_t size)
 void frame_reader_done(struct frame_reader *reader)
 {
 	free(reader->data);
-	*reader = (struct frame_reader){ 0 };
+	*reader = (struct frame_reader){ .limit = reader->limit };
+}
+
+static size_t limit_of(const struct frame_reader *reader)
+{
+	return reader->limit ? reader->limit : CONTROL_FRAME_MAX;
 }
 
 int frame_feed(struct frame_reader *reader, const void *data, size_t size)
@@ -50,7 +55,7 @@ int frame_feed(struct frame_reader *reader, const void *data, size_t size)
 	if (size)
 		memcpy(reader->data + reader->used, data, size);
 	reader->used += size;
-	if (reader->used >= CONTROL_HEADER_SIZE && header_get(reader->data) > CONTROL_FRAME_MAX)
+	if (reader->used >= CONTROL_HEADER_SIZE && header_get(reader->data) > limit_of(reader))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -69,8 +74,10 @@ int frame_next(struct frame_reader *reader, json_t **ret_object, struct pd_error
 	if (reader->used < CONTROL_HEADER_SIZE)
 		return 0;
 	size = header_get(reader->data);
-	if (size > CONTROL_FRAME_MAX)
-		return error_set(error, -EPROTO, "a message of %zu bytes is too long", size);
+	if (size > limit_of(reader))
+		return error_set(error, -EMSGSIZE,
+				 "a message of %zu bytes is too long: %zu may be sent at once",
+				 size, limit_of(reader));
 	if (reader->used - CONTROL_HEADER_SIZE < size)
 		return 0;
 	r = json_read((const char *)reader->data + CONTROL_HEADER_SIZE, size, &object, error);

@@ -33,24 +33,27 @@
 struct frame_reader {
 	unsigned char *data;
 	size_t used, room;
+	size_t limit; /* bytes of one frame; 0: CONTROL_FRAME_MAX */
 };
 
-/** frame_reader_done() - frees what it holds and zeroes it */
+/** frame_reader_done() - frees what it holds */
 void frame_reader_done(struct frame_reader *reader);
 
 /**
  * frame_feed() - add bytes as they were received
  *
- * Returns 0; -EMSGSIZE when a frame says it is larger than CONTROL_FRAME_MAX: the stream is
- * lost then; -ENOMEM. Memory grows with what was received, not with what was announced.
+ * Returns 0; -EMSGSIZE when the first frame says it is larger than the limit: the stream is
+ * lost then, and frame_next() has the words for it; -ENOMEM. Memory grows with what was received, not with what was
+ * announced.
  */
 int frame_feed(struct frame_reader *reader, const void *data, size_t size);
 
 /**
  * frame_next() - take the next whole frame
  *
- * Returns 1 with an object for the caller to decref; 0 when more bytes are needed; -EPROTO for what is
- * not a JSON object (@error says why; the frame is taken, but the peer is not to be trusted).
+ * Returns 1 with an object for the caller to decref; 0 when more bytes are needed; -EMSGSIZE for one beyond the
+ * limit; -EPROTO for what is not a JSON object (@error says why; the frame is taken, but the peer is not to be
+ * trusted).
  */
 int frame_next(struct frame_reader *reader, json_t **ret_object, struct pd_error *error);
 

@@ -45,8 +45,9 @@ struct server {
 	struct source *source;
 	struct timer *timer; /* while a request is unfinished */
 	struct connection *first;
-	size_t count;
-	gid_t group; /* members may read; 0: none but root */
+	size_t count,
+		readers; /* all connections; those of others than root, or of root under a policy */
+	gid_t group;	 /* members may read; 0: none but root */
 };
 
 struct daemon *connection_daemon(const struct connection *connection)
@@ -103,6 +104,12 @@ static void forget_fds(struct connection *connection)
 	connection->fd_count = 0;
 }
 
+/* Root in a confined task is one of many that may ask. */
+static bool may_change(const struct connection *connection)
+{
+	return connection->root && connection->hold != ENFORCE_CONFINED;
+}
+
 static void connection_free(struct connection *connection)
 {
 	struct server *server = connection->server;
@@ -113,6 +120,7 @@ static void connection_free(struct connection *connection)
 		at = &(*at)->next;
 	*at = connection->next;
 	server->count--;
+	server->readers -= !may_change(connection);
 	loop_remove(connection->source);
 	fd_close(connection->fd);
 	forget_fds(connection);
@@ -333,7 +341,7 @@ static void handle(struct connection *connection, const json_t *object)
 	else if (!connection->reader_allowed || (request.changes && !connection->root))
 		r = error_set(&error, -EPERM, "only root may %s",
 			      request.changes ? "do this" : "ask this, and the socket's group");
-	else if (request.changes && connection->hold == ENFORCE_CONFINED)
+	else if (request.changes && !may_change(connection))
 		r = error_set(&error, -EPERM,
 			      "only a process that is not confined may do this, and a policy "
 			      "confines this one");
@@ -366,12 +374,14 @@ static bool receive(struct connection *connection)
 {
 	char data[16384];
 	ssize_t n = recv(connection->fd, data, sizeof(data), MSG_DONTWAIT);
+	int r;
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n == 0)
 		return false;
-	return frame_feed(&connection->reader, data, (size_t)n) == 0;
+	r = frame_feed(&connection->reader, data, (size_t)n);
+	return !r || r == -EMSGSIZE; /* which frame_next() puts into words */
 }
 
 static void watch_patience(struct connection *connection)
@@ -476,19 +486,17 @@ static enum enforce_hold hold_of(const struct server *server, int fd, pid_t pid)
 	return pidfd < 0 ? ENFORCE_CONFINED : enforce_hold(server->daemon->enforcer, pidfd);
 }
 
-static int add_connection(struct server *server, int fd)
+static struct connection *connection_new(struct server *server, int fd)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
-	int r;
 
 	if (!connection)
-		return -ENOMEM;
+		return NULL;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
-		r = -errno;
 		free(connection);
-		return r;
+		return NULL;
 	}
 	connection->server = server;
 	connection->fd = fd;
@@ -496,36 +504,61 @@ static int add_connection(struct server *server, int fd)
 	connection->root = peer.uid == 0;
 	connection->hold = hold_of(server, fd, peer.pid);
 	connection->reader_allowed = connection->root || in_group(fd, peer.gid, server->group);
-	r = loop_add(server->daemon->loop, fd, EPOLLIN | EPOLLRDHUP, on_client, connection,
-		     &connection->source);
-	if (r) {
-		free(connection);
+	connection->reader.limit = may_change(connection) ? 0 : SERVER_READER_FRAME;
+	return connection;
+}
+
+static int add_connection(struct server *server, struct connection *connection)
+{
+	int r = loop_add(server->daemon->loop, connection->fd, EPOLLIN | EPOLLRDHUP, on_client,
+			 connection, &connection->source);
+
+	if (r)
 		return r;
-	}
 	connection->next = server->first;
 	server->first = connection;
 	server->count++;
+	server->readers += !may_change(connection);
 	return 0;
+}
+
+/* Answered before it has asked anything. */
+static void turn_away(int fd)
+{
+	struct pd_error error;
+	unsigned char *data;
+	json_t *reply;
+	size_t size;
+
+	error_set(&error, -EBUSY,
+		  "too many clients are connected; end some, like policyctl events -f");
+	reply = reply_error(&error);
+	if (reply && !frame_encode(reply, &data, &size)) {
+		send(fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		free(data);
+	}
+	json_decref(reply);
 }
 
 static void on_listen(void *context, uint32_t events)
 {
 	struct server *server = context;
 	int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct connection *connection = fd < 0 ? NULL : connection_new(server, fd);
+	bool full;
 
 	(void)events;
-	if (fd < 0)
+	if (!connection) {
+		fd_close(fd);
 		return;
-	if (server->count >= SERVER_CLIENTS_MAX) {
-		static const char full[] = "{\"ok\":false,\"error\":{\"code\":16,"
-					   "\"text\":\"too many clients\"}}";
-		unsigned char header[CONTROL_HEADER_SIZE] = { sizeof(full) - 1 };
-
-		if (send(fd, header, sizeof(header), MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) > 0)
-			send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	full = server->count >= SERVER_CLIENTS_MAX ||
+	       (!may_change(connection) && server->readers >= SERVER_READERS_MAX);
+	if (full)
+		turn_away(fd);
+	if (full || add_connection(server, connection)) {
 		fd_close(fd);
-	} else if (add_connection(server, fd)) {
-		fd_close(fd);
+		free(connection);
 	}
 }
 
@@ -602,13 +635,16 @@ int server_listen(struct daemon *daemon, struct server **ret_server, struct pd_e
 int server_private(struct daemon *daemon, int fd, struct server **ret_server,
 		   struct pd_error *error)
 {
+	struct connection *connection;
 	struct server *server;
 	int r = server_new(daemon, &server, error);
 
 	if (r)
 		return r;
-	r = add_connection(server, fd);
+	connection = connection_new(server, fd);
+	r = connection ? add_connection(server, connection) : -ENOTSOCK;
 	if (r) {
+		free(connection);
 		server_free(server);
 		return error_set(error, r, "descriptor %d is no connected socket: %s", fd,
 				 strerror(-r));

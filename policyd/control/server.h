@@ -10,6 +10,8 @@
 #include "policyd/control/daemon.h"
 
 #define SERVER_CLIENTS_MAX 64u
+#define SERVER_READERS_MAX 48u	  /* of them may be others than root, which always finds room */
+#define SERVER_READER_FRAME 4096u /* bytes of a request of theirs: they have no policies to send */
 #define SERVER_QUEUE_MAX (1u << 20) /* bytes for one client; a reply may go beyond */
 #define SERVER_PATIENCE_MS 10000    /* for the rest of a request that was begun */
 

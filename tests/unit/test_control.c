@@ -79,6 +79,13 @@ static void test_bad_frames(void **state)
 		if (feed_text(bad[i], &object, &error) != -EPROTO)
 			fail_msg("'%s' was taken", bad[i]);
 	assert_int_equal(frame_feed(&reader, "\xff\xff\xff\x7f", 4), -EMSGSIZE);
+	assert_int_equal(frame_next(&reader, &object, &error), -EMSGSIZE);
+	assert_non_null(strstr(error.text, "2147483647 bytes is too long: 2097152 may"));
+	frame_reader_done(&reader);
+	reader.limit = 16;
+	assert_int_equal(frame_feed(&reader, "\x10\0\0\0", 4), 0);
+	frame_reader_done(&reader);
+	assert_int_equal(frame_feed(&reader, "\x11\0\0\0", 4), -EMSGSIZE);
 	frame_reader_done(&reader);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
+#include "policyd/control/server.h"
 #include "policyd/policy/decide.h"
 #include "tests/unit/machine.h"
 
@@ -333,10 +334,53 @@ static void test_garbage(void **state)
 	json_decref(object);
 	assert_int_equal(client_receive(m->client, true, &object, &error), -ECONNRESET);
 	assert_int_equal(stop(m), 0);
-	/* too long: the end */
+	/* too long: an answer, then the end */
 	start(m);
 	assert_int_equal(fd_write_full(client_fd(m->client), "\xff\xff\xff\xff", 4), 0);
+	assert_int_equal(client_receive(m->client, true, &object, &error), 0);
+	assert_int_equal(reply_check(object, &error), -EMSGSIZE);
+	json_decref(object);
 	assert_int_equal(client_receive(m->client, true, &object, &error), -ECONNRESET);
+	assert_int_equal(stop(m), 0);
+	/* more than fits: said before anything is sent */
+	start(m);
+	object = request_new(CONTROL_SHOW);
+	json_object_set_new(object, "name", json_sprintf("%03000000d", 0));
+	assert_int_equal(call(m, object, NULL, &error), -EMSGSIZE);
+	assert_non_null(strstr(error.text, "2 MiB"));
+}
+
+/* Many who may only ask leave room for who may act, and are not listened to for long. */
+static void test_many_readers(void **state)
+{
+	struct machine *m = *state;
+	struct client *readers[SERVER_READERS_MAX];
+	struct pd_error error;
+	json_t *object;
+
+	m->fake->asker = ENFORCE_CONFINED; /* counts as any of the group */
+	start_listening(m);
+	for (unsigned int i = 1; i < SERVER_READERS_MAX; i++)
+		readers[i] = connect_to(m);
+	readers[0] = m->client;
+	m->client = connect_to(m);
+	assert_int_equal(call(m, request_new(CONTROL_STATUS), NULL, &error), -EBUSY);
+	assert_non_null(strstr(error.text, "too many clients"));
+	client_free(m->client);
+	m->fake->asker = ENFORCE_FREE;
+	m->client = connect_to(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	/* one goes, one more may come */
+	m->fake->asker = ENFORCE_CONFINED;
+	client_free(readers[0]);
+	readers[0] = m->client;
+	m->client = connect_to(m);
+	assert_int_equal(call(m, request_new(CONTROL_STATUS), NULL, &error), 0);
+	object = request_new(CONTROL_SHOW);
+	json_object_set_new(object, "name", json_sprintf("%0*d", (int)SERVER_READER_FRAME, 0));
+	assert_int_equal(call(m, object, NULL, &error), -EMSGSIZE);
+	for (unsigned int i = 0; i < SERVER_READERS_MAX; i++)
+		client_free(readers[i]);
 }
 
 static void test_bad_run(void **state)
@@ -408,6 +452,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_confined, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_show, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_many_readers, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_bad_run, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_slow_reader, machine_setup, machine_teardown),
 	};
