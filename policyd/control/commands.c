@@ -356,5 +356,7 @@ int command_handle(struct connection *connection, const struct control_request *
 	if (!daemon->run_dir && request->command != CONTROL_RUN &&
 	    request->command != CONTROL_RUN_END && request->command != CONTROL_PROVE)
 		return error_set(error, -ENOTSUP, "a private policyd does not do this");
+	if (daemon->detached) /* asked in one breath with that */
+		return error_set(error, -ESHUTDOWN, "policyd has been detached and ends");
 	return handlers[request->command](connection, request, reply, error);
 }

@@ -179,6 +179,22 @@ void daemon_reload(struct daemon *daemon)
 	}
 }
 
+void daemon_forget(const char *run_dir)
+{
+	static const char *const folders[] = { "policies", "runs" };
+	CLEANUP_FREE char *modes = string_format("%s/modes.json", run_dir);
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		CLEANUP_FREE char *path = string_format("%s/%s", run_dir, folders[i]);
+		int r = path ? dir_remove_files(path) : -ENOMEM;
+
+		if (r)
+			log_warning("%s/%s: %s", run_dir, folders[i], strerror(-r));
+	}
+	if (!modes || (unlink(modes) < 0 && errno != ENOENT))
+		log_warning("%s/modes.json: %s", run_dir, strerror(errno));
+}
+
 int daemon_detach(struct daemon *daemon, struct pd_error *error)
 {
 	int r;
@@ -187,7 +203,9 @@ int daemon_detach(struct daemon *daemon, struct pd_error *error)
 	r = enforce_detach(daemon->config->pin_dir, error);
 	if (r)
 		return r;
-	runs_forget(daemon->runs);
+	/* Our descriptors hold the programs too, and who asked is told that nothing is enforced. */
+	enforce_release(daemon->enforcer);
+	daemon_forget(daemon->run_dir);
 	daemon->detached = true;
 	log_notice("detached: nothing is enforced any more");
 	loop_quit(daemon->loop);

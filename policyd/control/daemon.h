@@ -71,7 +71,10 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error);
  * a failure also remembered for status */
 void daemon_reload(struct daemon *daemon);
 
-/** daemon_detach() - end enforcement, remove what is kept in run_dir, and quit the loop */
+/** daemon_detach() - end enforcement, before it returns, remove what is kept in run_dir, and quit the loop */
 int daemon_detach(struct daemon *daemon, struct pd_error *error);
+
+/** daemon_forget() - remove what a daemon keeps in @run_dir: policies and modes given by hand, runs */
+void daemon_forget(const char *run_dir);
 
 #endif

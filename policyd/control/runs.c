@@ -604,12 +604,6 @@ void runs_end_all(struct runs *runs)
 	}
 }
 
-void runs_forget(struct runs *runs)
-{
-	for (const struct run *run = runs->first; run; run = run->next)
-		record_remove(run);
-}
-
 int runs_new(struct daemon *daemon, struct runs **ret_runs)
 {
 	struct runs *runs = calloc(1, sizeof(*runs));

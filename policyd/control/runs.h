@@ -53,9 +53,6 @@ void runs_bind(struct runs *runs);
 /** runs_end_all() - for a private daemon that is told to stop: kill and wait for the end */
 void runs_end_all(struct runs *runs);
 
-/** runs_forget() - remove what is written down, kill nothing; after detaching */
-void runs_forget(struct runs *runs);
-
 size_t runs_count(const struct runs *runs);
 
 #endif

@@ -387,7 +387,7 @@ static int detach(const struct config *config)
 		return fail(&error, false);
 	r = enforce_detach(config->pin_dir, &error);
 	if (!r)
-		dir_remove_files(CONFIG_RUN_DIR "/runs");
+		daemon_forget(CONFIG_RUN_DIR);
 	fd_close(lock);
 	return r ? fail(&error, false) : 0;
 }

@@ -128,7 +128,20 @@ static int prove(struct enforcer *e, uint64_t hooks, struct pd_error *error)
 			  &proved, error);
 }
 
-int attach_groups(struct enforcer *e, uint32_t groups, struct pd_error *error)
+void attach_undo(struct enforcer *e, uint64_t fresh)
+{
+	bool left = false;
+
+	for (int i = 1; i < PD_HOOK_COUNT; i++) {
+		if (fresh >> i & 1)
+			drop_hook(e, i);
+		left = left || e->links[i];
+	}
+	if (!left)
+		drop_extras(e);
+}
+
+int attach_groups(struct enforcer *e, uint32_t groups, uint64_t *ret_fresh, struct pd_error *error)
 {
 	uint64_t fresh = 0;
 	int r = 0;
@@ -144,16 +157,13 @@ int attach_groups(struct enforcer *e, uint32_t groups, struct pd_error *error)
 	}
 	if (!r)
 		r = prove(e, fresh | e->unproved, error);
-	if (!r) {
-		e->unproved = 0;
-		return 0;
+	if (r) {
+		attach_undo(e, fresh);
+		return r;
 	}
-	for (int i = 1; i < PD_HOOK_COUNT; i++)
-		if (fresh >> i & 1)
-			drop_hook(e, i);
-	if (!e->image)
-		drop_extras(e);
-	return r;
+	e->unproved = 0;
+	*ret_fresh = fresh;
+	return 0;
 }
 
 void attach_drop(struct enforcer *e, uint32_t groups)

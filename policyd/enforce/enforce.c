@@ -216,6 +216,8 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 	if (!r && e->adopted)
 		r = attach_adopted(e, error);
 	if (r) {
+		if (!e->adopted)
+			pins_abandon(&e->pins);
 		enforce_close(e);
 		return r;
 	}
@@ -224,19 +226,23 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 }
 
 /* What is pinned stays attached without our descriptors. */
-static void close_links(struct enforcer *e)
+void enforce_release(struct enforcer *e)
 {
-	for (int i = 1; i < PD_HOOK_COUNT; i++)
+	for (int i = 1; i < PD_HOOK_COUNT; i++) {
 		bpf_link__destroy(e->links[i]);
-	for (int i = 0; i < EXTRA_COUNT; i++)
+		e->links[i] = NULL;
+	}
+	for (int i = 0; i < EXTRA_COUNT; i++) {
 		bpf_link__destroy(e->extras[i]);
+		e->extras[i] = NULL;
+	}
 }
 
 void enforce_close(struct enforcer *e)
 {
 	if (!e)
 		return;
-	close_links(e);
+	enforce_release(e);
 	if (e->image)
 		munmap((void *)e->image, e->image_bytes);
 	if (e->state) {
@@ -313,13 +319,15 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 		 struct pd_error *error)
 {
 	unsigned long labelled;
-	int r = attach_groups(e, groups, error);
+	uint64_t fresh;
+	int r = attach_groups(e, groups, &fresh, error);
 
-	if (!r)
-		r = put_image(e, image, error);
+	if (r)
+		return r;
+	r = put_image(e, image, error);
 	if (r) {
-		if (!e->image)
-			attach_drop(e, 0);
+		/* The image in force, if any, keeps its hooks and no more. */
+		attach_undo(e, fresh);
 		return r;
 	}
 	r = enforce_sweep(e, &labelled, error);

@@ -144,6 +144,9 @@ bool enforce_adopted(const struct enforcer *enforcer);
  * closed by the caller. Returns how many there are. */
 size_t enforce_link_fds(const struct enforcer *enforcer, int *fds, size_t max);
 
+/** enforce_release() - close the links: where they are not pinned any more, their programs are gone when it returns */
+void enforce_release(struct enforcer *enforcer);
+
 /**
  * enforce_detach() - end enforcement and leave nothing behind
  *

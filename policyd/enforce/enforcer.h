@@ -39,9 +39,13 @@ struct enforcer {
 /**
  * attach_groups() - attach what is missing for these groups, and have that and what was taken over proved
  *
- * On failure whatever this call attached is detached again.
+ * *ret_fresh: hooks it has attached, by number. On failure whatever this call attached is detached again.
  */
-int attach_groups(struct enforcer *enforcer, uint32_t groups, struct pd_error *error);
+int attach_groups(struct enforcer *enforcer, uint32_t groups, uint64_t *ret_fresh,
+		  struct pd_error *error);
+
+/** attach_undo() - detach what attach_groups() has attached, when its image did not come into force */
+void attach_undo(struct enforcer *enforcer, uint64_t fresh);
 
 /** attach_drop() - detach every hook that is in none of these groups */
 void attach_drop(struct enforcer *enforcer, uint32_t groups);

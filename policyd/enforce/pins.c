@@ -102,9 +102,10 @@ int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd
 	r = refuse_other_layouts(pin_dir, error);
 	if (!r)
 		r = make_dir(pin_dir, error);
+	if (r)
+		return r;
 	snprintf(pins->dir, sizeof(pins->dir), "%s/abi-%d", pin_dir, PD_ABI);
-	if (!r)
-		r = make_dir(pins->dir, error);
+	r = make_dir(pins->dir, error);
 	path_join(path, pins->dir, "maps", NULL);
 	if (!r)
 		r = make_dir(path, error);
@@ -230,6 +231,25 @@ static int empty_dir(const char *path, struct pd_error *error)
 	if (!r && rmdir(path))
 		r = error_set(error, -errno, "cannot remove %s: %s", path, strerror(errno));
 	return r;
+}
+
+void pins_abandon(const struct pins *pins)
+{
+	char path[PATH_MAX];
+	char *slash;
+
+	if (!pins->dir[0])
+		return;
+	path_join(path, pins->dir, "links", NULL);
+	if (rmdir(path) && errno != ENOENT)
+		return;
+	path_join(path, pins->dir, "maps", NULL);
+	empty_dir(path, NULL);
+	snprintf(path, sizeof(path), "%s", pins->dir);
+	rmdir(path);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	rmdir(path); /* not with another layout in it */
 }
 
 /* One layout's folder; links first, so that no program runs on maps that are going. */

@@ -29,6 +29,9 @@ struct pins {
  */
 int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd_error *error);
 
+/** pins_abandon() - remove the folder again, and the maps in it, unless it has links: where opening went no further */
+void pins_abandon(const struct pins *pins);
+
 /**
  * pins_tell() - the folders, for the programs that keep confined tasks away from them
  *

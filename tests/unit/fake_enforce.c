@@ -11,12 +11,15 @@ struct enforcer {
 	bool adopted;
 };
 
+static struct fake *last; /* for what has no enforcer */
+
 struct fake *fake_new(void)
 {
 	void *fake = mmap(NULL, sizeof(struct fake), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	return fake == MAP_FAILED ? NULL : fake;
+	last = fake == MAP_FAILED ? NULL : fake;
+	return last;
 }
 
 void fake_free(struct fake *fake)
@@ -148,10 +151,17 @@ size_t enforce_link_fds(const struct enforcer *enforcer, int *fds, size_t max)
 	return 0;
 }
 
+void enforce_release(struct enforcer *enforcer)
+{
+	enforcer->fake->releases++;
+}
+
 int enforce_detach(const char *pin_dir, struct pd_error *error)
 {
 	(void)pin_dir;
 	(void)error;
+	last->detaches++;
+	last->has_image = false;
 	return 0;
 }
 

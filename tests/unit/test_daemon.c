@@ -292,6 +292,45 @@ static void test_confined(void **state)
 	assert_int_equal(call(m, request, NULL, &error), -EPERM);
 }
 
+/* When the answer comes it is over, and nothing of it returns at the next start. */
+static void test_detach(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+	unsigned char *detach, *again;
+	size_t detach_size, again_size;
+	json_t *object;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	assert_int_equal(set_mode(m, "web", "audit", &error), 0);
+	/* in one breath: what comes behind is not done */
+	object = request_new(CONTROL_DETACH);
+	assert_int_equal(frame_encode(object, &detach, &detach_size), 0);
+	json_decref(object);
+	object = load_request("/db.yaml", DB, NULL);
+	assert_int_equal(frame_encode(object, &again, &again_size), 0);
+	json_decref(object);
+	detach = realloc(detach, detach_size + again_size);
+	memcpy(detach + detach_size, again, again_size);
+	assert_int_equal(fd_write_full(client_fd(m->client), detach, detach_size + again_size), 0);
+	free(detach);
+	free(again);
+	assert_int_equal(client_receive(m->client, true, &object, &error), 0);
+	assert_int_equal(reply_check(object, &error), 0);
+	json_decref(object);
+	assert_int_equal(m->fake->detaches, 1);
+	assert_int_equal(m->fake->releases, 1);
+	assert_false(exists(in_dir(m, "run/policies")));
+	assert_false(exists(in_dir(m, "run/modes.json")));
+	assert_int_equal(client_receive(m->client, true, &object, &error), 0);
+	assert_int_equal(reply_check(object, &error), -ESHUTDOWN);
+	json_decref(object);
+	assert_int_equal(stop(m), 0);
+	start(m);
+	assert_string_equal(listed(m), "");
+}
+
 static void test_show(void **state)
 {
 	struct machine *m = *state;
@@ -450,6 +489,7 @@ int main(void)
 						machine_teardown),
 		cmocka_unit_test_setup_teardown(test_stale, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_confined, machine_setup, machine_teardown),
+		cmocka_unit_test_setup_teardown(test_detach, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_show, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_garbage, machine_setup, machine_teardown),
 		cmocka_unit_test_setup_teardown(test_many_readers, machine_setup, machine_teardown),

@@ -111,6 +111,9 @@ echo 1 >/proc/sys/net/core/bpf_jit_kallsyms
 hammer_on beat 1
 if no_programs; then t_fail "programs are seen"; else t_ok "programs are seen"; fi
 t_allowed "detach" policyctl detach
+rm -f once; hammer once /secret /twin 1 1
+t_is "it is over when detach returns" "attempts 1 escaped 1 refused 0 other 0" "$(hammer read once)"
+t_is "what was loaded by hand is forgotten" "" "$(ls -d /run/policyd/policies /run/policyd/modes.json 2>/dev/null)"
 ended() { ! grep -qs 'State:.[^ZX]' "/proc/$daemon/status"; }
 t_soon 20 "policyd ends" ended
 wait "$daemon"

@@ -57,6 +57,14 @@ refuses "a full trampoline, policyctl run" "*hook sb_mount has no room: 38 *" al
 kill $filler
 t_wait 20 sh -c '! grep -q fillhook /proc/[0-9]*/comm'
 
+mkdir /sys/fs/cgroup/small
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+echo 40M >/sys/fs/cgroup/small/memory.max
+echo 'rings: {denials: 64M}' >c.yaml
+small() { sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs; exec policyd -c "$PWD/c.yaml"'; }
+refuses "no memory for the maps" "*cannot load the BPF programs: *" small
+rmdir /sys/fs/cgroup/small
+
 ### who asks
 chmod 755 /tests/bin /tests
 refuses "policyd by a user" "*root*" su user -c policyd
