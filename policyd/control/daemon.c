@@ -11,6 +11,7 @@
 #include "policyd/base/log.h"
 #include "policyd/control/feed.h"
 #include "policyd/control/runs.h"
+#include "policyd/control/watch.h"
 #include "policyd/policy/decide.h"
 
 bool daemon_kernel_says_rescue(void)
@@ -105,6 +106,7 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	bool changed = false;
 	int r = runs_list(daemon->runs, &runs, &run_count);
 
+	watch_again(daemon->watch);
 	if (r)
 		error_set(error, r, "out of memory");
 	else

@@ -27,6 +27,7 @@ struct daemon {
 	struct feed *feed;
 	struct server *server;
 	struct runs *runs;
+	struct watch *watch; /* NULL: nobody looks at the folders */
 
 	/* The last reload that failed, or why running tasks are not confined; code 0: all is well. */
 	struct pd_error trouble;

@@ -19,9 +19,9 @@
 #include "policyd/control/feed.h"
 #include "policyd/control/runs.h"
 #include "policyd/control/server.h"
+#include "policyd/control/watch.h"
 #include "policyd/daemon/notify.h"
 #include "policyd/daemon/sandbox.h"
-#include "policyd/daemon/watch.h"
 
 #define LOCK_PATH CONFIG_RUN_DIR "/lock"
 
@@ -29,7 +29,6 @@
 struct process {
 	struct daemon daemon;
 	struct config *config;
-	struct watch *watch;
 	int lock, signals;
 	struct source *signal_source;
 	bool debug;
@@ -88,7 +87,6 @@ static void on_signal(void *context, uint32_t events)
 		return;
 	if (info.ssi_signo == SIGHUP && daemon->run_dir) {
 		feed_reopen(daemon->feed);
-		watch_again(process->watch);
 		daemon_reload(daemon);
 	} else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
 		/* What is pinned stays in force; what is private ends with its command. */
@@ -225,15 +223,15 @@ static int start_daemon(struct process *process, const struct start *start, stru
 		log_warning(
 			"policyd.enforce=0 is on the kernel's command line: NOTHING IS ENFORCED, "
 			"all policies are in audit mode");
+	/* Before they are read for the first time, or a change meanwhile would be missed. */
+	if (!r && (r = watch_new(daemon, &daemon->watch)))
+		error_set(error, r, "inotify: %s", strerror(-r));
 	if (!r)
 		r = daemon_begin(daemon, error);
 	if (!r)
 		r = server_listen(daemon, &daemon->server, error);
 	if (r)
 		return r;
-	r = watch_new(daemon, &process->watch);
-	if (r)
-		return error_set(error, r, "inotify: %s", strerror(-r));
 	if (file_write_value("/proc/self/oom_score_adj", "-1000"))
 		log_debug("oom_score_adj: %s", strerror(errno));
 	malloc_trim(0); /* of loading */
@@ -266,7 +264,7 @@ static void stop(struct process *process)
 {
 	struct daemon *daemon = &process->daemon;
 
-	watch_free(process->watch);
+	watch_free(daemon->watch);
 	feed_drain(daemon->feed);
 	server_free(daemon->server);
 	daemon->server = NULL;

@@ -21,6 +21,7 @@
 #include "policyd/control/feed.h"
 #include "policyd/control/runs.h"
 #include "policyd/control/server.h"
+#include "policyd/control/watch.h"
 
 char *in_dir(const struct machine *m, const char *name)
 {
@@ -44,7 +45,7 @@ bool exists(const char *path)
 
 /* ---- the daemon's process -------------------------------------------------------------------- */
 
-enum form { PRIVATE, FLOODING, LISTENING };
+enum form { PRIVATE, FLOODING, LISTENING, WATCHING };
 
 static void flood(void *context, uint32_t events)
 {
@@ -81,7 +82,7 @@ static void daemon_main(const struct machine *m, int fd, enum form form)
 	int r = loop_new(&daemon.loop);
 
 	free(config->policy_dirs[0]);
-	config->policy_dirs[0] = strdup(in_dir(m, "etc"));
+	config->policy_dirs[0] = strdup(in_dir(m, form == WATCHING ? "deep/in/etc" : "etc"));
 	free(config->events.file_path);
 	config->events.file_path = NULL;
 	free(config->socket_path);
@@ -94,6 +95,8 @@ static void daemon_main(const struct machine *m, int fd, enum form form)
 	daemon.store.run_dir = daemon.run_dir;
 	r = r ? r : runs_new(&daemon, &daemon.runs);
 	r = r ? r : feed_new(&daemon, &daemon.feed, &error);
+	if (form == WATCHING)
+		r = r ? r : watch_new(&daemon, &daemon.watch);
 	r = r ? r : daemon_begin(&daemon, &error);
 	if (form == LISTENING)
 		r = r ? r : loop_add(daemon.loop, fd, EPOLLIN, on_life, daemon.loop, &life);
@@ -110,6 +113,7 @@ static void daemon_main(const struct machine *m, int fd, enum form form)
 		fprintf(stderr, "daemon: %s\n", error.text);
 	loop_timer_free(timer);
 	loop_remove(life);
+	watch_free(daemon.watch);
 	server_free(daemon.server);
 	feed_free(daemon.feed);
 	runs_free(daemon.runs);
@@ -150,6 +154,11 @@ void start(struct machine *m)
 void start_flooding(struct machine *m)
 {
 	m->client = client_new(start_as(m, FLOODING));
+}
+
+void start_watching(struct machine *m)
+{
+	m->client = client_new(start_as(m, WATCHING));
 }
 
 struct client *connect_to(const struct machine *m)

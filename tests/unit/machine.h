@@ -32,6 +32,8 @@ bool exists(const char *path);
 void start(struct machine *m);
 /** start_flooding() - the same, and it has 4000 events at once for whoever follows */
 void start_flooding(struct machine *m);
+/** start_watching() - the same with the folder "deep/in/etc" for policies, which it watches */
+void start_watching(struct machine *m);
 /** start_listening() - the same at the socket "sock" in the machine's folder, for as many clients as there are */
 void start_listening(struct machine *m);
 struct client *connect_to(const struct machine *m); /* one more */

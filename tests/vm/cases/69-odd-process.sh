@@ -12,11 +12,11 @@ prepare
 deep=/sys/fs/cgroup
 for level in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36; do
 	deep=$deep/odd$level
-	mkdir $deep
+	mkdir "$deep"
 done
 sleep 1000 &
 odd=$!
-echo $odd >$deep/cgroup.procs
+echo $odd >"$deep"/cgroup.procs
 # shellcheck disable=SC2154 # of life.inc.sh
 policy "$policies/web.yaml" web
 policy "$PWD/more.yaml" more
@@ -48,8 +48,8 @@ t_is "nor does status" 0 "$(policyctl status >/dev/null; echo $?)"
 t_allowed "detach" policyctl detach
 # shellcheck disable=SC2154 # set by start_policyd
 wait "$daemon"
-while [ $deep != /sys/fs/cgroup ]; do
-	rmdir $deep
+while [ "$deep" != /sys/fs/cgroup ]; do
+	rmdir "$deep"
 	deep=${deep%/*}
 done
 t_done
