@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policyd/control/runs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,39 +11,13 @@
 
 #include "policyd/base/cgroup.h"
 #include "policyd/base/fd.h"
-#include "policyd/base/json.h"
 #include "policyd/base/log.h"
 #include "policyd/control/feed.h"
+#include "policyd/control/run.h"
 #include "policyd/control/server.h"
 
 #define RUNS_MAX 256u
 #define RETRY_MS 1000 /* when the kernel could not tell or do what the end of a run needs */
-
-struct run {
-	struct run *next;
-	struct runs *runs;
-	char *cgroup;
-	uint64_t id;
-	char *policy;
-	char *file_name, *text, *include_dir; /* text NULL: a loaded policy */
-	bool audit;
-	pid_t runner;
-	uint64_t runner_start; /* clock ticks since boot: tells a reused pid */
-	int pidfd;	       /* -1: the runner is gone */
-	struct source *source;
-	int watch; /* on cgroup.events while ending */
-	bool ending;
-	struct connection *owner;
-};
-
-struct runs {
-	struct daemon *daemon;
-	struct run *first;
-	size_t count;
-	int inotify;
-	struct source *source;
-	struct timer *timer; /* for ends that no event will tell of */
-};
 
 const char *run_policy(const struct run *run)
 {
@@ -61,7 +34,7 @@ size_t runs_count(const struct runs *runs)
 	return runs->count;
 }
 
-static void run_free(struct run *run)
+void run_free(struct run *run)
 {
 	loop_remove(run->source);
 	fd_close(run->pidfd);
@@ -81,48 +54,6 @@ static void run_unlink(struct run *run)
 		at = &(*at)->next;
 	*at = run->next;
 	run->runs->count--;
-}
-
-/* ---- written down ---------------------------------------------------------------------------- */
-
-static char *record_path(const struct run *run)
-{
-	return string_format("%s/runs/%s.json", run->runs->daemon->run_dir,
-			     run->cgroup + sizeof(RUNS_FOLDER));
-}
-
-static int record_write(const struct run *run)
-{
-	CLEANUP_FREE char *path = NULL, *text = NULL, *dir = NULL;
-	json_t *object;
-	int r;
-
-	if (!run->runs->daemon->run_dir)
-		return 0;
-	path = record_path(run);
-	dir = string_format("%s/runs", run->runs->daemon->run_dir);
-	object = json_pack("{s:s, s:s, s:b, s:I, s:I, s:s?, s:s?, s:s?}", "cgroup", run->cgroup,
-			   "policy", run->policy, "audit", run->audit, "runner",
-			   (json_int_t)run->runner, "runner_start", (json_int_t)run->runner_start,
-			   "file", run->file_name, "text", run->text, "include_dir",
-			   run->include_dir);
-	text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	json_decref(object);
-	if (!path || !dir || !text)
-		return -ENOMEM;
-	r = dir_make(dir, 0700);
-	return r ? r : file_write_atomic(path, text, strlen(text), 0600);
-}
-
-static void record_remove(const struct run *run)
-{
-	CLEANUP_FREE char *path = NULL;
-
-	if (!run->runs->daemon->run_dir)
-		return;
-	path = record_path(run);
-	if (path)
-		unlink(path);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -145,7 +76,7 @@ static void finish(struct run *run)
 	if (r)
 		log_warning("%s: cannot be removed: %s", run->cgroup, strerror(-r));
 	rmdir(RUNS_FOLDER); /* unless another command has its group there */
-	record_remove(run);
+	run_record_remove(run);
 	run_unlink(run);
 	run_free(run);
 	if (daemon->run_dir && daemon_apply(daemon, NULL, false, NULL, &error))
@@ -252,7 +183,7 @@ static void on_runner_gone(void *context, uint32_t events)
 /* ---- the beginning --------------------------------------------------------------------------- */
 
 /* Field 22 of /proc/PID/stat; the name in field 2 may hold anything. 0: no such process */
-static uint64_t process_start(pid_t pid)
+uint64_t run_process_start(pid_t pid)
 {
 	CLEANUP_FREE char *text = NULL;
 	const char *at;
@@ -267,7 +198,7 @@ static uint64_t process_start(pid_t pid)
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-static int watch_runner(struct run *run)
+int run_watch_runner(struct run *run)
 {
 	run->pidfd = (int)syscall(SYS_pidfd_open, run->runner, 0);
 	if (run->pidfd < 0)
@@ -276,7 +207,7 @@ static int watch_runner(struct run *run)
 			&run->source);
 }
 
-static struct run *run_new(struct runs *runs, const char *cgroup, const char *policy)
+struct run *run_new(struct runs *runs, const char *cgroup, const char *policy)
 {
 	struct run *run = calloc(1, sizeof(*run));
 
@@ -293,7 +224,7 @@ static struct run *run_new(struct runs *runs, const char *cgroup, const char *po
 	return run;
 }
 
-static int copy_file(struct run *run, const struct control_file *file)
+int run_copy_file(struct run *run, const struct control_file *file)
 {
 	if (!file->text)
 		return 0;
@@ -361,7 +292,7 @@ static int choose_name(const struct runs *runs, const struct control_request *re
 	return r;
 }
 
-static int check_cgroup(const char *path, uint64_t *ret_id, struct pd_error *error)
+int run_check_cgroup(const char *path, uint64_t *ret_id, struct pd_error *error)
 {
 	const char *name = path + sizeof(RUNS_FOLDER);
 	int r;
@@ -388,10 +319,10 @@ static int start(struct run *run, struct pd_error *error)
 {
 	struct runs *runs = run->runs;
 	bool changed;
-	int r = watch_runner(run);
+	int r = run_watch_runner(run);
 
 	if (!r)
-		r = record_write(run);
+		r = run_record_write(run);
 	if (r)
 		return error_set(error, r, "the run cannot be noted: %s", strerror(-r));
 	r = daemon_apply(runs->daemon, NULL, false, &changed, error);
@@ -422,7 +353,7 @@ int runs_begin(struct runs *runs, const struct control_request *request, struct 
 	bool loaded = !request->file_count;
 	uint64_t id;
 	struct run *run;
-	int r = check_cgroup(request->cgroup, &id, error);
+	int r = run_check_cgroup(request->cgroup, &id, error);
 
 	if (!r && runs->count >= RUNS_MAX)
 		r = error_set(error, -EBUSY, "%u commands run already", RUNS_MAX);
@@ -441,7 +372,7 @@ int runs_begin(struct runs *runs, const struct control_request *request, struct 
 	if (r)
 		return r;
 	run = run_new(runs, request->cgroup, name);
-	if (!run || (!loaded && copy_file(run, request->files))) {
+	if (!run || (!loaded && run_copy_file(run, request->files))) {
 		if (run)
 			run_free(run);
 		return error_set(error, -ENOMEM, "out of memory");
@@ -449,7 +380,7 @@ int runs_begin(struct runs *runs, const struct control_request *request, struct 
 	run->id = id;
 	run->audit = request->audit;
 	run->runner = runner;
-	run->runner_start = process_start(runner);
+	run->runner_start = run_process_start(runner);
 	run->owner = owner;
 	run->next = runs->first;
 	runs->first = run;
@@ -458,7 +389,7 @@ int runs_begin(struct runs *runs, const struct control_request *request, struct 
 	if (r) {
 		struct pd_error ignored;
 
-		record_remove(run);
+		run_record_remove(run);
 		run_unlink(run);
 		run_free(run);
 		daemon_apply(runs->daemon, NULL, false, NULL, &ignored);
@@ -495,84 +426,7 @@ int runs_list(const struct runs *runs, struct store_run **ret_list, size_t *ret_
 	return 0;
 }
 
-/* ---- after a restart ------------------------------------------------------------------------- */
-
-static int resume_one(struct runs *runs, const char *path, struct pd_error *error)
-{
-	CLEANUP_FREE char *text = NULL;
-	struct control_file file = { 0 };
-	const char *cgroup, *policy;
-	json_t *object = NULL;
-	struct run *run;
-	uint64_t runner = 0, id;
-	size_t size;
-	int r = file_load(path, 2 * CONTROL_FRAME_MAX, &text, &size);
-
-	if (!r)
-		r = json_read(text, size, &object, error);
-	if (r)
-		return error_at(error, r, path, 0, 0, "%s", strerror(-r));
-	if (!json_get_string(object, "cgroup", &cgroup) ||
-	    !json_get_string(object, "policy", &policy) ||
-	    !json_get_unsigned(object, "runner", INT32_MAX, &runner)) {
-		json_decref(object);
-		return error_at(error, -EPROTO, path, 0, 0,
-				"not what policyd keeps here; remove it");
-	}
-	if (check_cgroup(cgroup, &id, NULL)) { /* it ended meanwhile */
-		json_decref(object);
-		unlink(path);
-		return 0;
-	}
-	json_get_string(object, "file", &file.name);
-	json_get_string(object, "text", &file.text);
-	json_get_string(object, "include_dir", &file.include_dir);
-	run = run_new(runs, cgroup, policy);
-	if (!run || copy_file(run, &file)) {
-		if (run)
-			run_free(run);
-		json_decref(object);
-		return error_set(error, -ENOMEM, "out of memory");
-	}
-	run->id = id;
-	run->runner = (pid_t)runner;
-	json_get_bool(object, "audit", &run->audit);
-	json_get_unsigned(object, "runner_start", UINT64_MAX, &run->runner_start);
-	json_decref(object);
-	if (run->runner_start && process_start(run->runner) == run->runner_start)
-		watch_runner(run); /* failing means that it is gone: runs_bind() sees that */
-	run->next = runs->first;
-	runs->first = run;
-	runs->count++;
-	return 0;
-}
-
-int runs_resume(struct runs *runs, struct pd_error *error)
-{
-	CLEANUP_FREE char *dir = string_format("%s/runs", runs->daemon->run_dir);
-	struct dirent *entry;
-	DIR *folder;
-	int r = 0;
-
-	if (!dir)
-		return error_set(error, -ENOMEM, "out of memory");
-	folder = opendir(dir);
-	if (!folder)
-		return errno == ENOENT ? 0 :
-					 error_at(error, -errno, dir, 0, 0, "%s", strerror(errno));
-	while (!r && (entry = readdir(folder))) {
-		CLEANUP_FREE char *path = NULL;
-		size_t length = strlen(entry->d_name);
-
-		if (entry->d_name[0] == '.' || length < 5 ||
-		    strcmp(entry->d_name + length - 5, ".json") != 0)
-			continue;
-		path = string_format("%s/%s", dir, entry->d_name);
-		r = path ? resume_one(runs, path, error) : -ENOMEM;
-	}
-	closedir(folder);
-	return r;
-}
+/* ---- all of them ------------------------------------------------------------------------ */
 
 void runs_bind(struct runs *runs)
 {

@@ -11,24 +11,11 @@
 #include "policyd/base/fd.h"
 #include "policyd/base/json.h"
 #include "policyd/base/sha256.h"
+#include "policyd/control/candidate.h"
 #include "policyd/policy/decide.h"
 #include "policyd/policy/words.h"
 
-struct candidate {
-	struct policy_list policies;
-	struct store_entry *entries; /* as many, in the same order */
-	struct loaded loaded;
-	json_t *modes; /* overrides, name to word */
-	bool modes_changed;
-	char **run_names; /* policies of commands that run now */
-	size_t run_count;
-	const char **allowed; /* who may be dangerous; borrowed from config and loaded */
-	struct numbering *numbering;
-	struct compiled *compiled;
-	unsigned char digest[32];
-};
-
-static void entries_free(struct store_entry *entries, size_t count)
+void store_entries_free(struct store_entry *entries, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(entries[i].name);
@@ -40,7 +27,7 @@ static void entries_free(struct store_entry *entries, size_t count)
 
 void store_done(struct store *store)
 {
-	entries_free(store->entries, store->count);
+	store_entries_free(store->entries, store->count);
 	numbering_free(store->numbering);
 	store->entries = NULL;
 	store->count = 0;
@@ -52,7 +39,7 @@ void candidate_free(struct candidate *candidate)
 	if (!candidate)
 		return;
 	if (candidate->entries)
-		entries_free(candidate->entries, candidate->policies.count);
+		store_entries_free(candidate->entries, candidate->policies.count);
 	policy_list_done(&candidate->policies);
 	loaded_done(&candidate->loaded);
 	json_decref(candidate->modes);
@@ -77,7 +64,7 @@ const struct store_entry *store_find(const struct store *store, const char *name
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static char *modes_path(const struct store *store)
+char *store_modes_path(const struct store *store)
 {
 	return string_format("%s/modes.json", store->run_dir);
 }
@@ -85,7 +72,7 @@ static char *modes_path(const struct store *store)
 static int read_modes(const struct store *store, const struct store_change *change,
 		      struct candidate *candidate, struct pd_error *error)
 {
-	CLEANUP_FREE char *path = modes_path(store);
+	CLEANUP_FREE char *path = store_modes_path(store);
 	CLEANUP_FREE char *text = NULL;
 	size_t size;
 	int r = path ? file_load(path, 1 << 20, &text, &size) : -ENOMEM;
@@ -519,114 +506,4 @@ int store_read(const struct store *store, const struct store_change *change,
 bool candidate_same(const struct candidate *candidate, const struct store *store)
 {
 	return memcmp(candidate->digest, store->digest, sizeof(store->digest)) == 0;
-}
-
-/* ---- compiling ------------------------------------------------------------------------------- */
-
-int store_compile(const struct store *store, struct candidate *candidate, uint64_t generation,
-		  const unsigned char **ret_image, uint32_t *ret_groups, struct pd_error *error)
-{
-	const size_t count = candidate->policies.count;
-	CLEANUP_FREE const char **names = calloc(2 * candidate->run_count + 1, sizeof(*names));
-	CLEANUP_FREE const char *const **sets = calloc(candidate->run_count + 1, sizeof(*sets));
-	struct compile_input input = {
-		.policies = candidate->policies.items,
-		.policy_count = count,
-		.generation = generation,
-		.rescue = store->rescue,
-	};
-	int r;
-
-	if (!names || !sets)
-		return error_set(error, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < candidate->run_count; i++) {
-		names[2 * i] = candidate->run_names[i];
-		sets[input.extra_set_count++] = &names[2 * i];
-	}
-	input.extra_sets = sets;
-	candidate->numbering = store->numbering ? numbering_copy(store->numbering) :
-						  numbering_new();
-	if (!candidate->numbering)
-		return error_set(error, -ENOMEM, "out of memory");
-	r = compile(&input, candidate->numbering, &candidate->compiled, error);
-	if (!r && store->run_dir && !store->rescue)
-		r = policies_harmless(candidate->compiled->image, &candidate->policies,
-				      &store->self, candidate->allowed, error);
-	if (r)
-		return r;
-	*ret_image = candidate->compiled->image;
-	*ret_groups = candidate->compiled->stats.groups;
-	return 0;
-}
-
-static int write_modes(const struct store *store, const json_t *modes)
-{
-	CLEANUP_FREE char *path = modes_path(store);
-	CLEANUP_FREE char *text = json_dumps(modes, JSON_COMPACT);
-
-	if (!path || !text)
-		return -ENOMEM;
-	if (!json_object_size(modes))
-		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-	return file_write_atomic(path, text, strlen(text), 0600);
-}
-
-int candidate_write(const struct candidate *candidate, const struct store *store,
-		    struct pd_error *error)
-{
-	CLEANUP_FREE char *dir = NULL;
-	int r;
-
-	if (!store->run_dir)
-		return 0;
-	dir = string_format("%s/policies", store->run_dir);
-	if (!dir)
-		return error_set(error, -ENOMEM, "out of memory");
-	r = loaded_write(dir, &candidate->loaded, error);
-	if (r || !candidate->modes_changed)
-		return r;
-	r = write_modes(store, candidate->modes);
-	if (r) {
-		loaded_unwrite(dir, &candidate->loaded);
-		return error_at(error, r, store->run_dir, 0, 0, "modes.json: %s", strerror(-r));
-	}
-	return 0;
-}
-
-void candidate_unwrite(const struct candidate *candidate, const struct store *store)
-{
-	CLEANUP_FREE char *dir = NULL;
-	json_t *modes;
-
-	if (!store->run_dir)
-		return;
-	dir = string_format("%s/policies", store->run_dir);
-	if (dir)
-		loaded_unwrite(dir, &candidate->loaded);
-	if (!candidate->modes_changed)
-		return;
-	modes = json_object();
-	for (size_t i = 0; modes && i < store->count; i++)
-		if (store->entries[i].mode != store->entries[i].file_mode)
-			json_object_set_new(
-				modes, store->entries[i].name,
-				json_string(words_name(&words_modes, store->entries[i].mode)));
-	if (modes)
-		write_modes(store, modes);
-	json_decref(modes);
-}
-
-void store_commit(struct store *store, struct candidate *candidate)
-{
-	entries_free(store->entries, store->count);
-	store->adopted = NULL;
-	store->entries = candidate->entries;
-	store->count = candidate->policies.count;
-	candidate->entries = NULL;
-	numbering_free(store->numbering);
-	store->numbering = candidate->numbering;
-	candidate->numbering = NULL;
-	store->stats = candidate->compiled->stats;
-	memcpy(store->digest, candidate->digest, sizeof(store->digest));
-	candidate_free(candidate);
 }
