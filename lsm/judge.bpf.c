@@ -175,8 +175,11 @@ static __always_inline int view_name(const __u8 *image, __u32 program, struct pd
 
 /* ---- the verdict ----------------------------------------------------------------------------- */
 
-static __always_inline __u32 class_of(__u32 object, __u32 perms)
+static __always_inline __u32 class_of(__u32 object, __u32 operation, __u32 perms)
 {
+	/* a mapping takes mmap_exec, though exec would do as well */
+	if (operation == PD_OP_MMAP || operation == PD_OP_MPROTECT)
+		return PD_CLASS_FILE;
 	if (object == PD_OBJ_SOCKET)
 		return PD_CLASS_SOCKET;
 	if (object == PD_OBJ_CAPABILITY)
@@ -260,7 +263,7 @@ __noinline int pd_tell(struct pd_ask *ask, struct pd_scratch *s)
 		e->refused = o->audited;
 		section = 2;
 	}
-	e->class = class_of(ask->object, e->refused);
+	e->class = class_of(ask->object, ask->operation, e->refused);
 	e->rule = 0;
 	e->repeat = 1;
 	if (o->reason == PD_REASON_RULE && image_generation(image) == s->generation)

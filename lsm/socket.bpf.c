@@ -8,6 +8,7 @@
  * and sendto(), but for UDP over IPv6, which takes it for no address. MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
  */
 #include "lsm/judge.h"
+#include "lsm/mounts.h"
 
 #define IPPROTO_DCCP 33
 #define IPPROTO_SCTP 132
@@ -132,21 +133,33 @@ static __always_inline void key_own(struct pd_ask *ask, struct socket *sock, str
 
 /* ---- unix sockets ---------------------------------------------------------------------------- */
 
-/* Judges by the name a unix socket is bound to; one without a name is nobody's to refuse. */
+/* Bound in the task's own mount namespace? */
+static __always_inline int bound_here(struct vfsmount *mnt)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+
+	return BPF_CORE_READ(mount, mnt_ns) == BPF_CORE_READ(task, nsproxy, mnt_ns);
+}
+
+/* Judges by the name a unix socket is bound to; one without a name is nobody's to refuse. One that
+ * was bound in another mount namespace (a service manager's, say) goes by what it is called here. */
 static __always_inline int ask_unix(const volatile struct pd_label *label, __u8 hook,
 				    __u8 operation, struct sock *sk, __u32 want)
 {
 	struct unix_sock *u = (struct unix_sock *)sk;
 	struct dentry *dentry = BPF_CORE_READ(u, path.dentry);
 	struct unix_address *addr;
+	struct vfsmount *mnt;
 	struct pd_ask ask;
 	int length;
 
 	pd_ask_init(&ask, label, hook, operation, want);
 	ask.flags = PD_ASK_LAST;
 	if (dentry) {
-		pd_ask_object(&ask, dentry, BPF_CORE_READ(u, path.mnt));
-		return pd_ask_name(&ask);
+		mnt = BPF_CORE_READ(u, path.mnt);
+		pd_ask_object(&ask, dentry, mnt);
+		return bound_here(mnt) ? pd_ask_name(&ask) : pd_ask_mounts(&ask);
 	}
 	addr = BPF_CORE_READ(u, addr);
 	if (!addr)
