@@ -390,7 +390,7 @@ int pd_ask_name(struct pd_ask *ask)
 	if (ask->flags & PD_ASK_ABSTRACT)
 		status = name_abstract(&b.s->name, ask);
 	else
-		status = pd_name_of(&b.s->name, ask->dentry, ask->mount, name_flags(ask));
+		status = pd_name_of(&b.s->name, ask->dentry, ask->mount, 0, name_flags(ask));
 	if (status == PD_NAME_NONE && b.s->name.reason == PD_REASON_UNREACHABLE &&
 	    (ask->flags & PD_ASK_REACHABLE)) {
 		pd_scratch_release(b.s);
@@ -461,9 +461,9 @@ int pd_ask_move(struct pd_ask *ask)
 	to = &b.s->view2;
 	/* A stacked file system moving its own lower files was judged at the upper names. */
 	if (view_name(b.image, b.program, &b.s->name,
-		      pd_name_of(&b.s->name, ask->dentry, ask->mount, name_flags(ask)), from) &&
+		      pd_name_of(&b.s->name, ask->dentry, ask->mount, 0, name_flags(ask)), from) &&
 	    view_name(b.image, b.program, &b.s->other,
-		      pd_name_of(&b.s->other, ask->dentry2, ask->mount2, PD_NAME_LAST), to)) {
+		      pd_name_of(&b.s->other, ask->dentry2, ask->mount2, 0, PD_NAME_LAST), to)) {
 		b.s->report.event.object_len = b.s->name.length;
 		b.s->report.event.object2_len = b.s->other.length;
 		verdict = conclude_move(ask, &b, from, to);

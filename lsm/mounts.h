@@ -11,7 +11,7 @@
 
 #include "lsm/judge.h"
 
-#define PD_MOUNTS_MAX 256
+#define PD_MOUNTS_MAX 16384 /* in all mount namespaces */
 
 struct pd_search {
 	struct pd_ask *ask;
@@ -23,12 +23,41 @@ struct pd_search {
 	__s64 verdict;
 };
 
-static __always_inline __u64 pd_next_mount(__u64 mount)
+static __always_inline __u64 pd_first_mount(const struct pd_ask *ask)
 {
+	struct dentry *dentry = (struct dentry *)ask->dentry;
+	struct super_block *sb = BPF_CORE_READ(dentry, d_sb);
+
 	if (bpf_core_field_exists(struct mount___list, mnt_instance))
-		return (__u64)BPF_CORE_READ((struct mount___list *)mount, mnt_instance.next) -
+		return (__u64)BPF_CORE_READ((struct super_block___list *)sb, s_mounts.next) -
 		       bpf_core_field_offset(struct mount___list, mnt_instance);
-	return (__u64)BPF_CORE_READ((struct mount___chain *)mount, mnt_next_for_sb);
+	return (__u64)BPF_CORE_READ((struct super_block___chain *)sb, s_mounts);
+}
+
+/* What the last mount of a file system leads to. */
+static __always_inline __u64 pd_no_mount(const struct pd_ask *ask)
+{
+	struct dentry *dentry = (struct dentry *)ask->dentry;
+
+	if (!bpf_core_field_exists(struct mount___list, mnt_instance))
+		return 0;
+	return (__u64)BPF_CORE_READ(dentry, d_sb) +
+	       bpf_core_field_offset(struct super_block___list, s_mounts) -
+	       bpf_core_field_offset(struct mount___list, mnt_instance);
+}
+
+/* One that was taken off meanwhile leads nowhere: then look at all of them again. */
+static __always_inline void pd_next_mount(struct pd_search *search)
+{
+	__u64 list = bpf_core_field_exists(struct mount___list, mnt_instance);
+	__u64 shift = list ? bpf_core_field_offset(struct mount___list, mnt_instance) : 0;
+	__u64 at = list ? shift : bpf_core_field_offset(struct mount___chain, mnt_next_for_sb);
+	__u64 next;
+
+	if (bpf_probe_read_kernel(&next, sizeof(next), (void *)(search->mount + at)))
+		search->mount = pd_first_mount(search->ask);
+	else
+		search->mount = next - shift;
 }
 
 static long pd_ask_through(__u32 i, struct pd_search *search)
@@ -51,7 +80,7 @@ static long pd_ask_through(__u32 i, struct pd_search *search)
 			return 1;
 		}
 	}
-	search->mount = pd_next_mount(search->mount);
+	pd_next_mount(search);
 	return 0;
 }
 
@@ -64,21 +93,12 @@ static long pd_ask_through(__u32 i, struct pd_search *search)
  */
 static __always_inline int pd_ask_mounts(struct pd_ask *ask)
 {
-	struct pd_search search = { .ask = ask };
-	struct dentry *dentry = (struct dentry *)ask->dentry;
-	struct super_block *sb = BPF_CORE_READ(dentry, d_sb);
+	struct pd_search search = {
+		.ask = ask,
+		.mount = pd_first_mount(ask),
+		.end = pd_no_mount(ask),
+	};
 
-	if (bpf_core_field_exists(struct mount___list, mnt_instance)) {
-		__u64 head = (__u64)sb + bpf_core_field_offset(struct super_block___list, s_mounts);
-		__u64 shift = bpf_core_field_offset(struct mount___list, mnt_instance);
-		__u64 first = 0;
-
-		bpf_probe_read_kernel(&first, sizeof(first), (void *)head);
-		search.mount = first - shift;
-		search.end = head - shift;
-	} else {
-		search.mount = (__u64)BPF_CORE_READ((struct super_block___chain *)sb, s_mounts);
-	}
 	ask->flags |= PD_ASK_REACHABLE;
 	bpf_loop(PD_MOUNTS_MAX, pd_ask_through, &search, 0);
 	if (search.verdict || (search.found && search.complete))

@@ -329,46 +329,62 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 #define SCTP_SOCKOPT_BINDX_ADD 100
 #define SCTP_SOCKOPT_CONNECTX 110
 #define SCTP_SENDMSG_CONNECT 126
-#define SCTP_ADDRESSES_MAX 16 /* more at once are refused */
+#define SCTP_ADDRESSES_MAX 1024 /* more at once are refused */
 
 struct sock___type {
 	__u16 sk_type;
 } __core;
 
-static __always_inline int ask_packed(const volatile struct pd_label *label, struct sock *sk,
-				      __u64 address, int length, int binds)
-{
-	__u32 own = sk->__sk_common.skc_family;
-	__u32 type = BPF_CORE_READ((struct sock___type *)sk, sk_type);
+struct packed {
 	struct pd_ask ask;
-	int verdict, at = 0;
+	__u64 subject;
+	__u64 binding;
+	__u64 at; /* the next address */
+	__u64 end;
+	__u32 family; /* of the socket */
+	__u32 type;
+	__u32 binds;
+	__s32 verdict;
+};
 
-	for (int i = 0; i < SCTP_ADDRESSES_MAX; i++) {
-		if (at >= length)
-			return 0;
-		if (binds)
-			pd_ask_init(&ask, label, PD_HOOK_socket_bind, PD_OP_BIND, PD_SOCK_BIND);
-		else
-			pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT,
-				    PD_SOCK_CONNECT);
-		key_bare(&ask, own, type, IPPROTO_SCTP);
-		key_address(&ask, (void *)(address + at));
-		verdict = pd_ask_bytes(&ask);
-		if (verdict)
-			return verdict;
-		at += family_of((void *)(address + at)) == AF_INET6 ? 28 : 16;
+static long ask_next(__u32 i, struct packed *p)
+{
+	if (p->at >= p->end) {
+		p->verdict = 0;
+		return 1;
 	}
-	return -EACCES;
+	if (p->binds)
+		pd_ask_by(&p->ask, p->subject, p->binding, PD_HOOK_socket_bind, PD_OP_BIND,
+			  PD_SOCK_BIND);
+	else
+		pd_ask_by(&p->ask, p->subject, p->binding, PD_HOOK_socket_connect, PD_OP_CONNECT,
+			  PD_SOCK_CONNECT);
+	key_bare(&p->ask, p->family, p->type, IPPROTO_SCTP);
+	key_address(&p->ask, (void *)p->at);
+	if (pd_ask_bytes(&p->ask))
+		return 1;
+	p->at += family_of((void *)p->at) == AF_INET6 ? 28 : 16;
+	return 0;
 }
 
 SEC("lsm/sctp_bind_connect")
 int BPF_PROG(socket_sctp, struct sock *sk, int option, struct sockaddr *address, int length)
 {
-	int binds = option == SCTP_SOCKOPT_BINDX_ADD;
+	struct packed p = {};
 
+	p.binds = option == SCTP_SOCKOPT_BINDX_ADD;
 	/* Others are what the peer wants, told in whatever task's context. */
-	if (!binds && option != SCTP_SOCKOPT_CONNECTX && option != SCTP_SENDMSG_CONNECT)
+	if (!p.binds && option != SCTP_SOCKOPT_CONNECTX && option != SCTP_SENDMSG_CONNECT)
 		return 0;
 	PD_SUBJECT_OR_RETURN(label, socket_connect);
-	PD_RETURN(ask_packed(label, sk, (__u64)address, length, binds));
+	p.subject = label->subject;
+	p.binding = label->binding;
+	p.family = sk->__sk_common.skc_family;
+	p.type = BPF_CORE_READ((struct sock___type *)sk, sk_type);
+	/* as a number, which may be added to */
+	bpf_probe_read_kernel(&p.at, sizeof(p.at), &address);
+	p.end = p.at + length;
+	p.verdict = -EACCES;
+	bpf_loop(SCTP_ADDRESSES_MAX, ask_next, &p, 0);
+	PD_RETURN(p.verdict);
 }
