@@ -88,12 +88,12 @@ static void on_signal(void *context, uint32_t events)
 		feed_reopen(daemon->feed);
 		watch_again(process->watch);
 		daemon_reload(daemon);
-	} else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
-		/* What is pinned stays in force; what is private ends with its command. */
-		if (daemon->run_dir)
-			loop_quit(daemon->loop);
-		else
-			runs_end_all(daemon->runs);
+	} else if (daemon->run_dir && (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)) {
+		/*
+		 * What is pinned stays in force. A private one ends with its connection: systemd sends
+		 * SIGTERM to all of a service, and its command is to end as the runner tells it to.
+		 */
+		loop_quit(daemon->loop);
 	}
 }
 
