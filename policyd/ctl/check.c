@@ -28,7 +28,7 @@ static double now_ms(void)
 static void warn(void *context, const struct pd_error *warning)
 {
 	struct check *check = context;
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 
 	check->warned++;
 	error_render(warning, text, sizeof(text));
@@ -83,7 +83,7 @@ static int run_expectations(struct check *check, const struct policy *policy, js
 		return r;
 	for (size_t i = 0; i < policy->expect_count; i++) {
 		const struct policy_expect *expect = &policy->expects[i];
-		char place[300], asked[700], text[400];
+		char place[ERROR_FILE_MAX + 16], asked[700], text[400];
 		struct answer answer;
 
 		r = answerer_ask(answerer, &expect->question, &answer, error);

@@ -136,7 +136,7 @@ static int prove(struct doctor *doctor, const char **ret_by, json_t **ret_reply,
 static void proof(struct doctor *doctor)
 {
 	struct pd_error error = { .code = 0 };
-	char text[1300], line[1200];
+	char text[ERROR_LINE_MAX + 100], line[ERROR_LINE_MAX];
 	const char *by;
 	json_t *reply;
 	long long proved;

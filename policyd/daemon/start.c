@@ -37,7 +37,7 @@ struct process {
 
 static int fail(const struct pd_error *error)
 {
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 
 	log_error("%s", error_render(error, text, sizeof(text)));
 	return 1;
@@ -194,7 +194,7 @@ static int apply_first(struct process *process, struct pd_error *error)
 {
 	struct daemon *daemon = &process->daemon;
 	bool adopted = enforce_image(daemon->enforcer) != NULL;
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 	int r = daemon_adopt(daemon, error);
 
 	if (r)
