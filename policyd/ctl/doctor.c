@@ -30,7 +30,7 @@ static void tell(struct doctor *doctor, const char *status, const char *what, co
 }
 
 /* What `policyd --probe` writes, as JSON */
-static int run_probe(json_t **ret_object, struct pd_error *error)
+static int run_probe(const char *config_path, json_t **ret_object, struct pd_error *error)
 {
 	CLEANUP_FREE char *path = policyd_path(), *text = NULL;
 	int pipes[2], r;
@@ -44,7 +44,7 @@ static int run_probe(json_t **ret_object, struct pd_error *error)
 		dup2(pipes[1], STDOUT_FILENO);
 		fd_close(pipes[0]);
 		fd_close(pipes[1]);
-		execl(path, "policyd", "--probe", (char *)NULL);
+		execl(path, "policyd", "--config", config_path, "--probe", (char *)NULL);
 		_exit(127);
 	}
 	fd_close(pipes[1]);
@@ -63,7 +63,7 @@ static void probe(struct doctor *doctor)
 	const json_t *results;
 	json_t *object;
 
-	if (run_probe(&object, &error)) {
+	if (run_probe(doctor->ctl->config_path, &object, &error)) {
 		tell(doctor, "failed", "policyd", error.text);
 		return;
 	}
