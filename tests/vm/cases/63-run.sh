@@ -163,7 +163,7 @@ t_is "ctrl-C kills a command that does not care" 130 $?
 # shellcheck disable=SC2016 # of the inner shell
 terminal 'x^J' sh -c 'policyctl run --policy "$1" -- sh -c "sleep 3; echo done" |
 	sh -c "echo READY; echo READY; read -r line </dev/tty && cat && exit 4"' sh "$PWD/p.yaml" >out
-t_is "a pager keeps the terminal" "4 done" "$? $(grep -o done out)"
+t_is "a pager keeps the terminal" "4 done" "$? $(grep -o "[d]one" out)"
 terminal '^Z' policyctl run --policy "$PWD/p.yaml" -- sh -c 'echo READY; sleep 2; echo ON; exit 9' >out
 t_is "ctrl-Z stops it, and it goes on" "9 STOPPED" "$? $(grep -o STOPPED out | head -n 1)"
 no_runs() { [ ! -d /sys/fs/cgroup/policyd.run ] && [ -z "$(ls /run/policyd/runs)" ] && ! policyctl list | grep -q ^runner; }

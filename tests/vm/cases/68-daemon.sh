@@ -82,9 +82,9 @@ kill $follower
 t_like "doctor asks the running one" "*by the running policyd*" "$(policyctl doctor)"
 mv "$web" web.kept
 t_allowed "no policies" policyctl load
-policyctl doctor >doctor 2>&1
+policyctl doctor >proof 2>&1
 t_is "doctor proves it without policies too" 0 $?
-t_like "by one of its own" "*hooks refused what they had to, by a policyd of its own, as the running one*" "$(cat doctor)"
+t_like "by one of its own" "*hooks refused what they had to, by a policyd of its own, as the running one*" "$(cat proof)"
 mv web.kept "$web"
 t_allowed "with the policy again" policyctl load
 t_denied "it is in force" confined cat /secret
