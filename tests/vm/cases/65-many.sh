@@ -35,7 +35,7 @@ awk -v policies=$POLICIES 'BEGIN {
 		close(file)
 	}
 }'
-t_is "rules" $((POLICIES * RULES)) "$(grep -hcE '^  - ' $policies/*.yaml | awk '{n += $1} END {print n}')"
+t_is "rules" $((POLICIES * RULES)) "$(grep -hcE "^  - " /etc/policyd/policies/*.yaml | awk '{n += $1} END {print n}')"
 echo '  - {allow: read, path: ["/tests/**", /twin, "/tmp/**"]}' >>/etc/policyd/policies/p77.yaml
 start_policyd
 resident() { awk '/VmRSS/ {print $2}' "/proc/${daemon:-0}/status"; }

@@ -93,4 +93,19 @@ wait "$daemon"
 t_is "policyd has ended well" 0 $?
 t_allowed "doctor on its own" policyctl doctor
 t_is "which leaves nothing" "" "$(ls /sys/fs/bpf)"
+
+### pins on another BPF file system than the usual one, which is not there
+mkdir -p /mnt/bpf
+mount -t bpf bpf /mnt/bpf
+umount /sys/fs/bpf
+t_like "no BPF file system, and what to do" "*failed*/sys/fs/bpf/policyd is in no BPF file system*mount -t bpf*" "$(policyctl doctor 2>&1)"
+echo 'pin_dir: /mnt/bpf/policyd' >pins.yaml
+t_allowed "doctor with another pin_dir" policyctl -c "$PWD/pins.yaml" doctor
+start_policyd -c "$PWD/pins.yaml"
+t_denied "pinned elsewhere, confined" confined cat /secret
+t_allowed "there" test -d /mnt/bpf/policyd
+t_allowed "detach" policyctl -c "$PWD/pins.yaml" detach
+t_is "nothing is left there" "" "$(ls /mnt/bpf)"
+mount -t bpf bpf /sys/fs/bpf
+umount /mnt/bpf
 t_done
