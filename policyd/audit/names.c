@@ -81,7 +81,7 @@ static int add_text(struct names *names, const char *text, uint32_t *ret_number)
 
 	if (!words)
 		return -ENOMEM;
-	memcpy(words, text, length);
+	memcpy(words, text, length + 1);
 	r = add(names, words, count, ret_number);
 	free(words);
 	return r;
@@ -206,8 +206,10 @@ static void shrink(struct intern *intern)
 	uint32_t *words = realloc(intern->words, (intern->used + 1) * sizeof(*words));
 	size_t *starts = realloc(intern->starts, (intern->count + 2) * sizeof(*starts));
 
-	intern->words = words ? words : intern->words;
-	intern->starts = starts ? starts : intern->starts;
+	if (words)
+		intern->words = words;
+	if (starts)
+		intern->starts = starts;
 	free(intern->table);
 	intern->table = NULL;
 	intern->table_size = 0;

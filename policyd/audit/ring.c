@@ -56,7 +56,7 @@ int ring_open(int map_fd, size_t bytes, struct ring **ret_ring, struct pd_error 
 		if (r < 0)
 			return r;
 	}
-	if (bytes < page || (bytes & (bytes - 1)) || bytes > 1u << 30)
+	if (!bytes || bytes < page || (bytes & (bytes - 1)) || bytes > 1u << 30)
 		return error_set(error, -EINVAL, "no ring buffer has %zu bytes", bytes);
 	ring = calloc(1, sizeof(*ring));
 	if (ring)

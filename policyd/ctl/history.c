@@ -112,31 +112,40 @@ static int take_from_daemon(struct client *client, struct event **events, size_t
 	return r;
 }
 
-static int read_daemon(struct ctl *ctl, history_fn *fn, void *context, struct pd_error *error)
+static int ask_daemon(struct ctl *ctl, struct event **events, size_t *count, struct pd_error *error)
 {
-	struct event **events = calloc(DAEMON_EVENTS, sizeof(struct event *));
 	json_t *request = request_new(CONTROL_EVENTS);
-	struct client *client = NULL;
-	size_t count = 0;
-	bool more = true;
-	int r = events && request ? ctl_connect(ctl, &client, error) :
-				    error_set(error, -ENOMEM, "out of memory");
+	struct client *client;
+	int r = ctl_connect(ctl, &client, error);
 
 	if (r) {
 		json_decref(request);
-		free(events);
 		return r;
 	}
 	json_object_set_new(request, "history", json_integer(DAEMON_EVENTS));
 	r = client_send(client, request, error);
 	if (!r)
-		r = take_from_daemon(client, events, &count, error);
+		r = take_from_daemon(client, events, count, error);
+	client_free(client);
+	return r;
+}
+
+static int read_daemon(struct ctl *ctl, history_fn *fn, void *context, struct pd_error *error)
+{
+	struct event **events = calloc(DAEMON_EVENTS, sizeof(struct event *));
+	size_t count = 0;
+	bool more;
+	int r;
+
+	if (!events)
+		return error_set(error, -ENOMEM, "out of memory");
+	r = ask_daemon(ctl, events, &count, error);
+	more = !r;
 	while (count--) {
-		more = more && !r && fn(context, events[count]);
+		more = more && fn(context, events[count]);
 		event_free(events[count]);
 	}
 	free(events);
-	client_free(client);
 	return r;
 }
 
