@@ -462,7 +462,12 @@ struct pd_state {
 	__u64 pins[4];	   /* inode numbers of the folders that hold the pins; 0: none */
 	__u32 pins_device; /* s_dev of their file system */
 	__u32 sweep_pid;   /* the last task that a sweep failed at */
-	__u64 reserved[6];
+	/* Written by the daemon: the records of a ring before counted_to are counted, and .delivered and
+	 * .sink_lost are to be these two, whether or not they had been written yet when it was killed. */
+	__u64 counted_to[PD_RING_COUNT]; /* a position in the ring */
+	__u64 counted_delivered[PD_RING_COUNT];
+	__u64 counted_lost[PD_RING_COUNT];
+	__u64 reserved[8];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)
@@ -473,6 +478,7 @@ PD_ASSERT(sizeof(struct pd_program) == 48);
 PD_ASSERT(sizeof(struct pd_info) == 40);
 PD_ASSERT(sizeof(struct pd_label) == 56);
 PD_ASSERT(sizeof(struct pd_event) == 152);
+PD_ASSERT(sizeof(struct pd_state) == 816);
 PD_ASSERT(PD_HOOK_COUNT <= 64);
 
 #endif

@@ -132,7 +132,7 @@ static void finish(struct run *run)
 	struct daemon *daemon = runs->daemon;
 	struct connection *owner = run->owner;
 	struct pd_error error = { .code = 0 };
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 	int r;
 
 	if (run->watch >= 0)

@@ -81,7 +81,7 @@ static int take_flags(const struct parser *parser, const struct node **values,
 				   "mode: a rule can be enforce or audit; remove the rule instead");
 	rule->audit_mode = mode == POLICY_AUDIT;
 	if (values[KEY_BY])
-		ret = value_patterns(parser, "by", values[KEY_BY], PATTERN_PATH, &rule->by);
+		ret = value_patterns(parser, "by", values[KEY_BY], PATTERN_PROGRAM, &rule->by);
 	return ret;
 }
 

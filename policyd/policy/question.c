@@ -348,7 +348,7 @@ int question_build(struct parts *parts, struct policy_rule *rule)
 		break;
 	}
 	if (!ret && parts->text[PART_BY])
-		ret = add_name(parts, PART_BY, PATTERN_PATH, &rule->by);
+		ret = add_name(parts, PART_BY, PATTERN_PROGRAM, &rule->by);
 	return ret;
 }
 
