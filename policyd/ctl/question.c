@@ -82,7 +82,7 @@ const char *answer_text(const struct policy *policy, const struct policy_rule *q
 			 answer_word(answer));
 	else
 		snprintf(buffer, size, "%s by default (%s at %s)", answer_word(answer),
-			 word_class(answer->class),
+			 word_class(question->class),
 			 ctl_place(by, &by->default_place, place, sizeof(place)));
 	return buffer;
 }

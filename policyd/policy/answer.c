@@ -21,7 +21,6 @@ struct finding {
 	bool denied, would_deny;
 	const struct policy_rule *deny_e, *deny_t; /* NULL: the default */
 	const struct policy_rule *allow, *audited;
-	enum pd_class class; /* whose default */
 };
 
 int answerer_new(const struct policy *policy, struct answerer **ret_answerer,
@@ -152,11 +151,12 @@ static void note(struct finding *f, const struct policy_rule *rule, bool enforce
 		f->audited = rule;
 }
 
-static int find_one(const struct policy *policy, const struct request *request, struct finding *ret)
+static int find(const struct policy *policy, const struct request *request, struct finding *ret)
 {
-	struct finding f = { .class = request_class(request) };
+	struct finding f = { 0 };
 	bool allow_e = false, allow_t = false, enforce = policy->mode == POLICY_ENFORCE;
-	bool closed = f.class == PD_CLASS_GUARD || policy->deny_default >> f.class & 1;
+	enum pd_class class = request_class(request);
+	bool closed = class == PD_CLASS_GUARD || policy->deny_default >> class & 1;
 	int r;
 
 	for (size_t i = 0; i < policy->rule_count; i++) {
@@ -174,35 +174,6 @@ static int find_one(const struct policy *policy, const struct request *request, 
 	return 0;
 }
 
-/* Either permission is enough, for E and T by themselves. */
-static struct finding either(const struct finding *map, const struct finding *exec)
-{
-	bool map_free = !map->denied && !map->would_deny;
-	struct finding f = map->denied && !exec->denied ? *exec : *map;
-
-	f.denied = map->denied && exec->denied;
-	f.would_deny = map->would_deny && exec->would_deny;
-	f.audited = map_free ? map->audited : NULL;
-	if (!f.audited && !exec->denied && !exec->would_deny)
-		f.audited = exec->audited;
-	return f;
-}
-
-static int find(const struct policy *policy, const struct request *request, struct finding *ret)
-{
-	struct request other = *request;
-	struct finding exec;
-	int r = find_one(policy, request, ret);
-
-	if (r || request->object != PD_OBJ_PATH || request->perm != PD_MMAP_EXEC)
-		return r;
-	other.perm = PD_EXEC;
-	r = find_one(policy, &other, &exec);
-	if (!r)
-		*ret = either(ret, &exec);
-	return r;
-}
-
 /* ---- both ways ------------------------------------------------------------------------------- */
 
 /* Does the symbol the automaton gave stand for the rule found (NULL: the default)? */
@@ -218,15 +189,16 @@ static bool same_rule(const struct answerer *a, uint32_t number, const struct po
 	return !s.is_default && s.line == rule->place.line && s.column == rule->place.column;
 }
 
-static bool agree(const struct answerer *a, const struct decision *d, const struct finding *f)
+static bool agree(const struct answerer *a, const struct decision *d, const struct finding *f,
+		  enum pd_class class)
 {
 	if (d->denied != f->denied || d->would_deny != f->would_deny)
 		return false;
 	if (f->denied)
-		return same_rule(a, d->rule, f->deny_e, f->class);
+		return same_rule(a, d->rule, f->deny_e, class);
 	if (f->would_deny)
-		return same_rule(a, d->rule, f->deny_t, f->class);
-	return f->audited ? same_rule(a, d->rule, f->audited, f->class) : !d->rule;
+		return same_rule(a, d->rule, f->deny_t, class);
+	return f->audited ? same_rule(a, d->rule, f->audited, class) : !d->rule;
 }
 
 int answerer_ask(const struct answerer *a, const struct policy_rule *question,
@@ -251,7 +223,7 @@ int answerer_ask(const struct answerer *a, const struct policy_rule *question,
 	r = find(&a->compiled_as, &request, &f);
 	if (r)
 		return error_set(error, r, r == -ENOMEM ? "out of memory" : "a malformed pattern");
-	if (!agree(a, &d, &f))
+	if (!agree(a, &d, &f, request_class(&request)))
 		return error_set(
 			error, -EBADE,
 			"policy %s: the compiled policy says %s, its rules say %s: this is "
@@ -265,8 +237,7 @@ int answerer_ask(const struct answerer *a, const struct policy_rule *question,
 				       "allowed");
 	*ret_answer = (struct answer){ .denied = f.denied,
 				       .would_deny = f.would_deny,
-				       .policy = a->policy,
-				       .class = f.class };
+				       .policy = a->policy };
 	if (f.denied)
 		ret_answer->rule = f.deny_e;
 	else if (f.would_deny)

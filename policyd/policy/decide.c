@@ -58,14 +58,6 @@ static const struct pd_program *find_program(const unsigned char *image, uint32_
 	return (const struct pd_program *)at(image, s->programs) + program;
 }
 
-/* What may be executed may be mapped to be executed, as the kernel's PD_ASK_ANY has it. */
-static uint32_t refused(uint32_t deny, enum pd_object object, uint32_t perms)
-{
-	if (object == PD_OBJ_PATH && !(deny & PD_EXEC))
-		deny &= ~(uint32_t)PD_MMAP_EXEC;
-	return deny & perms;
-}
-
 int decide(const unsigned char *image, uint32_t slot, uint32_t program, enum pd_object object,
 	   const void *name, size_t length, uint32_t perms, struct decision *ret_decision)
 {
@@ -78,12 +70,9 @@ int decide(const unsigned char *image, uint32_t slot, uint32_t program, enum pd_
 	info = walk(image, &p->objects[object], name, length);
 	if (!info)
 		return -EINVAL;
-	d = (struct decision){ .denied = refused(info->deny_e, object, perms),
-			       .would_deny = refused(info->deny_t, object, perms),
+	d = (struct decision){ .denied = info->deny_e & perms,
+			       .would_deny = info->deny_t & perms,
 			       .info = info };
-	/* Who decides about executing may then be to blame; its entry comes after mmap_exec's. */
-	if (object == PD_OBJ_PATH && perms & PD_MMAP_EXEC)
-		perms |= PD_EXEC;
 	if (d.denied)
 		d.rule = rule_for(info, 0, info->n_enforced, perms);
 	else if (d.would_deny)

@@ -27,7 +27,7 @@ struct decision {
 /**
  * decide() - one object, one slot, one program class
  * @object:  enum pd_object; @name/@length: its bytes as the kernel would form them
- * @perms:   all of them are needed; for PD_MMAP_EXEC, PD_EXEC will do
+ * @perms:   all of them are needed
  *
  * Returns 0 or -EINVAL when slot or program are not in the image.
  */
@@ -79,8 +79,7 @@ const char **image_slot_policies(const unsigned char *image, uint32_t slot);
 struct answer {
 	bool denied, would_deny;
 	const struct policy *policy;
-	const struct policy_rule *rule; /* NULL: the default of @class */
-	enum pd_class class;
+	const struct policy_rule *rule; /* NULL: the class's default */
 };
 
 /**

@@ -155,8 +155,8 @@ static void half_close(struct half *h, const struct policy *policy, enum pd_clas
 	h->default_policy = policy;
 }
 
-static struct verdict plain_verdict(const struct policy *const *policies, size_t count,
-				    const struct request *request)
+struct verdict expected_verdict(const struct policy *const *policies, size_t count,
+				const struct request *request)
 {
 	enum pd_class class = request_class(request);
 	struct half e = { 0 }, t = { 0 };
@@ -197,38 +197,10 @@ static struct verdict plain_verdict(const struct policy *const *policies, size_t
 	return v;
 }
 
-/* What may be executed may be mapped to be executed. */
-static struct verdict expected_verdict(const struct policy *const *policies, size_t count,
-				       const struct request *request)
-{
-	struct verdict v = plain_verdict(policies, count, request), exec;
-	struct request other = *request;
-	bool deny_e, deny_t;
-
-	v.class = request_class(request);
-	if (request->object != PD_OBJ_PATH || request->perm != PD_MMAP_EXEC)
-		return v;
-	other.perm = PD_EXEC;
-	exec = plain_verdict(policies, count, &other);
-	exec.class = PD_CLASS_EXEC;
-	deny_e = v.deny_e && exec.deny_e;
-	deny_t = v.deny_t && exec.deny_t;
-	if (deny_e || (deny_t && !v.deny_e))
-		exec = v;
-	else if (!deny_t && !v.deny_e && !v.deny_t && v.audit)
-		exec = v;
-	else if (!deny_t && !exec.audit)
-		exec.policy = NULL;
-	exec.deny_e = deny_e;
-	exec.deny_t = deny_t;
-	return exec;
-}
-
 void check_verdict(const unsigned char *image, uint32_t slot, const struct policy *const *policies,
 		   size_t count, const struct request *request)
 {
 	struct verdict v = expected_verdict(policies, count, request);
-	struct verdict own = plain_verdict(policies, count, request);
 	uint32_t program = request->program ? decide_program(image, slot, request->program) : 0;
 	struct decision d = { 0 };
 	struct symbol s = { 0 };
@@ -237,15 +209,15 @@ void check_verdict(const unsigned char *image, uint32_t slot, const struct polic
 				request->length, request->perm, &d),
 			 0);
 	if (d.denied != v.deny_e || d.would_deny != v.deny_t ||
-	    !(d.info->audit & request->perm) != !own.audit ||
-	    !(d.info->quiet & request->perm) != !own.quiet)
+	    !(d.info->audit & request->perm) != !v.audit ||
+	    !(d.info->quiet & request->perm) != !v.quiet)
 		fail_msg(
 			"object %d \"%.*s\" perm %x by %s: image %d %d audit %x quiet %x, rules %d "
 			"%d %d %d",
 			request->object, (int)request->length, (const char *)request->name,
 			request->perm, request->program ? request->program : "-", d.denied,
-			d.would_deny, d.info->audit, d.info->quiet, v.deny_e, v.deny_t, own.audit,
-			own.quiet);
+			d.would_deny, d.info->audit, d.info->quiet, v.deny_e, v.deny_t, v.audit,
+			v.quiet);
 	if (!v.policy) {
 		assert_int_equal(d.rule, 0);
 		return;
@@ -253,7 +225,7 @@ void check_verdict(const unsigned char *image, uint32_t slot, const struct polic
 	assert_int_equal(image_symbol(image, d.rule, &s), 0);
 	assert_string_equal(s.policy, v.policy->name);
 	assert_int_equal(s.is_default, !v.rule);
-	assert_int_equal(s.class, v.rule ? v.rule->class : v.class);
+	assert_int_equal(s.class, v.rule ? v.rule->class : request_class(request));
 	if (v.rule)
 		assert_int_equal(s.line, v.rule->place.line);
 }

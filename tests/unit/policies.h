@@ -28,9 +28,10 @@ struct compiled *must_compile(struct policy *const *policies, size_t count,
 struct verdict {
 	bool deny_e, deny_t, audit, quiet;
 	const struct policy *policy;	/* whose rule or default decided, NULL: nobody's */
-	const struct policy_rule *rule; /* NULL: the default of @class */
-	enum pd_class class;
+	const struct policy_rule *rule; /* NULL: a default */
 };
+struct verdict expected_verdict(const struct policy *const *policies, size_t count,
+				const struct request *request);
 /** check_verdict() - fails the test when the image says something else */
 void check_verdict(const unsigned char *image, uint32_t slot, const struct policy *const *policies,
 		   size_t count, const struct request *request);

@@ -228,31 +228,6 @@ static void questions(void **state)
 	policy_free(policy);
 }
 
-/* What may be executed may be mapped to be executed, in E and in T. */
-static void map_questions(void **state)
-{
-	struct policy *policy = sample();
-	struct policy_rule *rule;
-	struct answerer *a;
-	struct answer answer;
-
-	(void)state;
-	rule = add_path_rule(policy, true, PD_EXEC | PD_MMAP_EXEC, "/bin/b");
-	rule->audit_mode = true;
-	add_path_rule(policy, true, PD_EXEC | PD_MMAP_EXEC, "/bin/c");
-	assert_int_equal(answerer_new(policy, &a, NULL), 0);
-	ask_path(a, PD_MMAP_EXEC, "/usr/bin/d", NULL, &answer);
-	assert_true(!answer.denied && !answer.would_deny && answer.rule == &policy->rules[2]);
-	ask_path(a, PD_MMAP_EXEC, "/usr/bin/b", NULL, &answer);
-	assert_true(!answer.denied && answer.would_deny && answer.rule == &policy->rules[7]);
-	ask_path(a, PD_MMAP_EXEC, "/usr/bin/c", NULL, &answer);
-	assert_true(answer.denied && answer.rule == &policy->rules[8]);
-	ask_path(a, PD_MMAP_EXEC, "/usr/bin/x", NULL, &answer);
-	assert_true(answer.denied && !answer.rule && answer.class == PD_CLASS_FILE);
-	answerer_free(a);
-	policy_free(policy);
-}
-
 static void socket_questions(void **state)
 {
 	struct policy *policy = sample();
@@ -292,9 +267,9 @@ static void socket_questions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(symbols),	  cmocka_unit_test(texts),
-		cmocka_unit_test(damaged_images), cmocka_unit_test(questions),
-		cmocka_unit_test(map_questions),  cmocka_unit_test(socket_questions),
+		cmocka_unit_test(symbols),	    cmocka_unit_test(texts),
+		cmocka_unit_test(damaged_images),   cmocka_unit_test(questions),
+		cmocka_unit_test(socket_questions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
