@@ -203,9 +203,8 @@ static __always_inline int ask_map(const volatile struct pd_label *label, __u8 h
 {
 	struct pd_ask ask;
 
-	/* what may be executed may be mapped to be executed */
-	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC | PD_EXEC);
-	ask.flags = PD_ASK_ANY;
+	/* rules about executing grant and refuse this as well */
+	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC);
 	pd_ask_object(&ask, dentry, mount);
 	return pd_ask_name(&ask);
 }

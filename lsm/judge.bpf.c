@@ -175,11 +175,8 @@ static __always_inline int view_name(const __u8 *image, __u32 program, struct pd
 
 /* ---- the verdict ----------------------------------------------------------------------------- */
 
-static __always_inline __u32 class_of(__u32 object, __u32 operation, __u32 perms)
+static __always_inline __u32 class_of(__u32 object, __u32 perms)
 {
-	/* a mapping takes mmap_exec, though exec would do as well */
-	if (operation == PD_OP_MMAP || operation == PD_OP_MPROTECT)
-		return PD_CLASS_FILE;
 	if (object == PD_OBJ_SOCKET)
 		return PD_CLASS_SOCKET;
 	if (object == PD_OBJ_CAPABILITY)
@@ -263,7 +260,7 @@ __noinline int pd_tell(struct pd_ask *ask, struct pd_scratch *s)
 		e->refused = o->audited;
 		section = 2;
 	}
-	e->class = class_of(ask->object, ask->operation, e->refused);
+	e->class = class_of(ask->object, e->refused);
 	e->rule = 0;
 	e->repeat = 1;
 	if (o->reason == PD_REASON_RULE && image_generation(image) == s->generation)
@@ -423,20 +420,72 @@ static __always_inline __u32 widened(const struct pd_view *from, const struct pd
 	return wider & PD_PATH_CARRIED;
 }
 
+struct widening {
+	const __u8 *image;
+	struct pd_scratch *s;
+	__u32 program; /* the next to be looked at */
+	__u32 left;
+	__u32 flags; /* of the question */
+	__u32 e, t;  /* what somebody gets by the new name */
+};
+
+static __always_inline void add_widening(struct widening *w, const struct pd_view *from,
+					 const struct pd_view *to)
+{
+	w->e |= widened(from, to, w->flags, 0);
+	w->t |= widened(from, to, w->flags, 1);
+	if (w->flags & PD_ASK_EXCHANGE) {
+		w->e |= widened(to, from, w->flags, 0);
+		w->t |= widened(to, from, w->flags, 1);
+	}
+}
+
+static long widen_class(__u32 i, struct widening *w)
+{
+	struct pd_scratch *s = w->s;
+
+	if (!w->left--)
+		return 1;
+	if (view_name(w->image, w->program, &s->name, s->name.status, &s->class_view) &&
+	    view_name(w->image, w->program, &s->other, s->other.status, &s->class_view2))
+		add_widening(w, &s->class_view, &s->class_view2);
+	w->program += sizeof(struct pd_program);
+	return 0;
+}
+
+#define PROGRAMS_MAX 65536
+
+/* By the rules of every program class, not of the mover's alone: else it could move things to where
+ * others may take them. What is enforced in the low half, what is tested in the high one. */
+static __noinline __u64 widened_for_all(struct pd_scratch *s, __u32 slot, __u32 flags)
+{
+	struct widening w = { .s = s, .image = pd_image_get(), .flags = flags };
+	__u32 at;
+
+	if (!s || !w.image)
+		return PD_PATH_CARRIED;
+	add_widening(&w, &s->view, &s->view2);
+	at = PD_IMAGE_FIELD(w.image, slots) + slot * sizeof(struct pd_slot);
+	if (PD_IMAGE_WORD(w.image, at) & PD_SLOT_BY) {
+		w.left = PD_IMAGE_WORD(w.image,
+				       at + __builtin_offsetof(struct pd_slot, program_count));
+		w.program =
+			PD_IMAGE_WORD(w.image, at + __builtin_offsetof(struct pd_slot, programs));
+		bpf_loop(PROGRAMS_MAX, widen_class, &w, 0);
+	}
+	return w.e | (__u64)w.t << 32;
+}
+
 static __always_inline int conclude_move(struct pd_ask *ask, struct bench *b, struct pd_view *from,
 					 struct pd_view *to)
 {
 	struct pd_outcome *o = &b->s->outcome;
-	__u32 wide_e = widened(from, to, ask->flags, 0);
-	__u32 wide_t = widened(from, to, ask->flags, 1);
+	__u64 wide = widened_for_all(b->s, ask->slot, ask->flags);
+	__u32 wide_e = (__u32)wide, wide_t = wide >> 32;
 
 	outcome_of(from, ask->wanted, 0, o);
 	if (!o->refused_e && (!o->refused_t || (to->deny_e & ask->wanted2)))
 		outcome_of(to, ask->wanted2, 0, o);
-	if (ask->flags & PD_ASK_EXCHANGE) {
-		wide_e |= widened(to, from, ask->flags, 0);
-		wide_t |= widened(to, from, ask->flags, 1);
-	}
 	if (!o->refused_e && (wide_e || (wide_t && !o->refused_t))) {
 		o->refused_e = wide_e;
 		o->refused_t = wide_t;

@@ -180,7 +180,8 @@ struct pd_scratch {
 	struct pd_name other; /* second name of rename and link; subject names in events */
 	struct pd_report report;
 	struct pd_view view;
-	struct pd_view view2; /* of the second name */
+	struct pd_view view2;			/* of the second name */
+	struct pd_view class_view, class_view2; /* the same as another program class has it */
 	struct pd_outcome outcome;
 };
 #define PD_SCRATCH_MAX 256u /* entries; user space lowers it to what the machine's CPUs need */

@@ -5,7 +5,7 @@
  * Addresses are kernel copies here, so nothing can change between check and use. A socket address
  * becomes a struct pd_socket_key; unix sockets are names and go through the automaton of names.
  * AF_UNSPEC dissolves an association in connect() and is taken for the socket's own family by bind()
- * and sendto(), but for UDP over IPv6, which takes it for no address. MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
+ * and sendto(). MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
  */
 #include "lsm/judge.h"
 #include "lsm/mounts.h"
@@ -111,6 +111,41 @@ static __always_inline void key_address(struct pd_ask *ask, const void *address)
 		key_v4(ask, raw + 4);
 	else
 		key_v6(ask, raw + 8);
+}
+
+static __always_inline bool is_unspecified(const __u8 *addr, unsigned int length)
+{
+	for (unsigned int i = 0; i < length; i++)
+		if (addr[i])
+			return false;
+	return true;
+}
+
+/* Whoever connects or sends to the unspecified address of IPv4 reaches the address the socket is bound
+ * to, or else loopback; IPv6's leads to loopback, of IPv4 if that is what the socket is bound to. */
+static __always_inline void key_destination(struct pd_ask *ask, struct sock *sk)
+{
+	__u8 own[16] = {}, mapped;
+
+	if (ask->key_len == PD_SOCKET_KEY_BARE || !is_unspecified(ask->key.addr, 16))
+		return;
+	if (ask->key_len == PD_SOCKET_KEY_V4) {
+		bpf_probe_read_kernel(own, 4, &sk->__sk_common.skc_rcv_saddr);
+		if (is_unspecified(own, 4))
+			own[0] = 127, own[3] = 1;
+		key_v4(ask, own);
+		return;
+	}
+	bpf_probe_read_kernel(own, sizeof(own), &sk->__sk_common.skc_v6_rcv_saddr);
+	mapped = is_unspecified(own, 10) && own[10] == 0xff && own[11] == 0xff;
+	__builtin_memset(own, 0, sizeof(own));
+	if (mapped) {
+		own[0] = 127, own[3] = 1;
+		key_v4(ask, own);
+	} else {
+		own[15] = 1;
+		key_v6(ask, own);
+	}
 }
 
 /* The socket's own end, for listen and accept. */
@@ -288,6 +323,7 @@ int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
 	pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT, PD_SOCK_CONNECT);
 	key_of_socket(&ask, sock, sk);
 	key_address(&ask, address);
+	key_destination(&ask, sk);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
 
@@ -307,9 +343,6 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	if (!address || own == AF_UNIX)
 		return 0;
 	protocol = sk->sk_protocol;
-	if (own == AF_INET6 && family_of(address) == AF_UNSPEC && sock->type == SOCK_DGRAM &&
-	    (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
-		return 0; /* as if there were no address */
 	if (sock->type == SOCK_STREAM && is_internet(own)) {
 		/* TCP looks at the address only to connect with it; others (SCTP) do both */
 		if ((protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP) &&
@@ -320,7 +353,13 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	pd_ask_init(&ask, label, PD_HOOK_socket_sendmsg,
 		    want == PD_SOCK_SEND ? PD_OP_SEND : PD_OP_CONNECT, want);
 	key_of_socket(&ask, sock, sk);
+	/* UDP over IPv6 takes this for no address, unless IPV6_ADDRFORM makes it UDP over IPv4, which
+	 * takes it for one, before it gets there. */
+	if (own == AF_INET6 && family_of(address) == AF_UNSPEC && sock->type == SOCK_DGRAM &&
+	    (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
+		ask.key.family = AF_INET;
 	key_address(&ask, address);
+	key_destination(&ask, sk);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
 

@@ -24,11 +24,13 @@ file:
   - {allow: mmap_exec, path: /x/lib/mapped}
   - {allow: read, path: /x/for-class, by: [/x/bin/class, /x/bin/sh]}
   - {deny: read, path: /x/lib/f, by: /x/bin/class}
+  - {deny: mmap_exec, path: /x/bin/unmapped}
 P
 mkdir -p /x/bin /x/no /x/no0 /x/ok0 /x/lib
 echo content >/x/for-class
+echo content >/x/hidden
 echo content >/x/lib/f
-for f in /x/bin/class /x/bin/plain /x/bin/denied /x/no/attempt /x/no/only /x/bin/gone /x/bin/gone2; do cp $attempt $f; done
+for f in /x/bin/class /x/bin/plain /x/bin/unmapped /x/bin/denied /x/no/attempt /x/no/only /x/bin/gone /x/bin/gone2; do cp $attempt $f; done
 cp /usr/bin/busybox /x/bin/sh
 cp /usr/bin/busybox /x/no/sh
 cp "$dynamic" /x/bin/dynamic
@@ -72,6 +74,17 @@ ok chroot /x chroot / exec /bin/plain exists /
 EPERM chroot /x exec /bin/class exists /
 EPERM chroot /x chroot / exec /bin/class exists /
 ok chroot / exec /x/bin/class exists /
+# nor does a name give to one program what it could not read, whoever moves it there
+EACCES rename plain /x/hidden /x/for-class
+exit-1 exec /x/bin/class rename plain /x/hidden /x/for-class
+EACCES rename exchange /x/hidden /x/for-class
+ok rename plain /x/hidden /x/hidden2
+# an exec rule grants mapping, which another may refuse
+ok map rx r /x/bin/plain
+ok exec /x/bin/unmapped exists /
+EACCES map rx r /x/bin/unmapped
+EACCES map rx-later r /x/bin/unmapped
+EACCES map rx r /x/no/attempt
 # scripts: they and their interpreters
 ok exec /x/bin/script
 EACCES exec /x/no/script
