@@ -118,12 +118,15 @@ $(BUILD)/policyctl: $(call obj,$(ctl_src)) $(libpolicyd)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ldflags) -o $@ $^ $(ctl_libs)
 
-install: all ## Install to $(DESTDIR)$(PREFIX)
+install: all ## Install to $(DESTDIR)$(PREFIX), settings to /etc/policyd unless there are some
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/policyd
 	$(if $(daemon_src),install -s $(BUILD)/policyd $(DESTDIR)$(PREFIX)/sbin/)
 	$(if $(ctl_src),install -s $(BUILD)/policyctl $(DESTDIR)$(PREFIX)/bin/)
 	$(foreach m,$(manuals),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m));)
+	install -D -m 644 policyd/policyd.yaml $(DESTDIR)$(PREFIX)/share/policyd/policyd.yaml
+	install -d -m 755 $(DESTDIR)/etc/policyd/policies
+	[ -e $(DESTDIR)/etc/policyd/policyd.yaml ] || install -m 644 policyd/policyd.yaml $(DESTDIR)/etc/policyd/
 	$(if $(wildcard policies),cp -R policies $(DESTDIR)$(PREFIX)/share/policyd/)
 	$(if $(wildcard policyd/policyd.service),install -D -m 644 policyd/policyd.service \
 		$(DESTDIR)$(PREFIX)/lib/systemd/system/policyd.service)

@@ -199,9 +199,12 @@ struct pd_label {
 	union {
 		struct {
 			__u32 slot;
-			__u32 program; /* index into the slot's programs */
+			__u16 program; /* index into the slot's programs */
+			__u16 execs;   /* grows with each exec, wraps */
 		};
-		__u64 subject; /* both, for who must not see one without the other */
+		/* All of them: nobody sees one without the others, and a sweep that looked at a
+		 * program cannot overwrite what an exec of another one has set since. */
+		__u64 subject;
 	};
 	__u32 next_slot; /* taken at bprm_committed_creds while PD_LABEL_PREPARED */
 	__u32 next_program;
@@ -454,10 +457,17 @@ struct pd_state {
 	__u64 epoch;			/* raised by the daemon when it has drained the rings */
 	__u64 sweep_failed;		/* tasks a sweep could not label for want of memory */
 	__u64 sweep_unsettled;		/* tasks whose binding a sweep could not tell this time */
-	__u64 pins[4];	      /* inode numbers of the folders that hold the pins; 0: none */
-	__u32 pins_device;    /* s_dev of their file system */
-	__u32 unsettled_tgid; /* one of those that sweep_unsettled counts, the last */
-	__u64 reserved[7];
+	__u64 sweep_kept;  /* tasks that executed another program since they were bound by their
+			   * program, and so did not get the policies of their cgroup */
+	__u64 pins[4];	   /* inode numbers of the folders that hold the pins; 0: none */
+	__u32 pins_device; /* s_dev of their file system */
+	__u32 sweep_pid;   /* the last task that a sweep failed at */
+	/* Written by the daemon: the records of a ring before counted_to are counted, and .delivered and
+	 * .sink_lost are to be these two, whether or not they had been written yet when it was killed. */
+	__u64 counted_to[PD_RING_COUNT]; /* a position in the ring */
+	__u64 counted_delivered[PD_RING_COUNT];
+	__u64 counted_lost[PD_RING_COUNT];
+	__u64 reserved[8];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)
@@ -468,6 +478,7 @@ PD_ASSERT(sizeof(struct pd_program) == 48);
 PD_ASSERT(sizeof(struct pd_info) == 40);
 PD_ASSERT(sizeof(struct pd_label) == 56);
 PD_ASSERT(sizeof(struct pd_event) == 152);
+PD_ASSERT(sizeof(struct pd_state) == 816);
 PD_ASSERT(PD_HOOK_COUNT <= 64);
 
 #endif

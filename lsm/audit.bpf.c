@@ -172,7 +172,7 @@ static __always_inline __u32 add_names(struct pd_scratch *s)
 	e->exe_len = e->cgroup_len = 0;
 	if (exe) {
 		int got = pd_name_of(&s->other, (__u64)BPF_CORE_READ(exe, f_path.dentry),
-				     (__u64)BPF_CORE_READ(exe, f_path.mnt), PD_NAME_LAST);
+				     (__u64)BPF_CORE_READ(exe, f_path.mnt), 0, PD_NAME_LAST);
 
 		if (got == PD_NAME_OK || got == PD_NAME_MEMORY) {
 			if (s->other.length > PD_EXE_MAX)

@@ -203,9 +203,8 @@ static __always_inline int ask_map(const volatile struct pd_label *label, __u8 h
 {
 	struct pd_ask ask;
 
-	/* what may be executed may be mapped to be executed */
-	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC | PD_EXEC);
-	ask.flags = PD_ASK_ANY;
+	/* rules about executing grant and refuse this as well */
+	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC);
 	pd_ask_object(&ask, dentry, mount);
 	return pd_ask_name(&ask);
 }
@@ -288,9 +287,10 @@ int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, u
 }
 
 /*
- * Is the write under way one that O_APPEND does not bind? fallocate() makes holes, pwritev2() and
- * the asynchronous interfaces have a flag against it, and no hook tells which of them is at work: the
- * number of the system call does. i386's numbers mean nothing else on x86-64 that gets here.
+ * Is the write under way one that O_APPEND does not bind? fallocate() and the ioctls of its kind make
+ * holes, pwritev2() and the asynchronous interfaces have a flag against it, and no hook tells which of
+ * them is at work: the number of the system call does. x32's and i386's numbers mean nothing else on
+ * x86-64 that gets here.
  */
 static __always_inline int overwrites(void)
 {
@@ -298,18 +298,22 @@ static __always_inline int overwrites(void)
 #if defined(__TARGET_ARCH_x86)
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
-	switch (BPF_CORE_READ(regs, orig_ax)) {
-	case 285: /* fallocate */
-	case 324: /* of i386 */
-	case 209: /* io_submit */
+	switch (pd_call_number()) {
+	case 16: /* ioctl: x86-64, i386, x32 */
+	case 54:
+	case 514:
+	case 285: /* fallocate: x86-64 and x32, i386 */
+	case 324:
+	case 209: /* io_submit: x86-64, i386, x32 */
 	case 248:
+	case 544:
+	case 426: /* io_uring_enter */
 		return 1;
-	case 328: /* pwritev2 */
+	case 328: /* pwritev2: x86-64, x32; i386 has fewer registers */
+	case 547:
 		return (BPF_CORE_READ(regs, r9) & RWF_NOAPPEND) != 0;
 	case 379:
 		return (BPF_CORE_READ(regs, bp) & RWF_NOAPPEND) != 0;
-	case 426: /* io_uring_enter */
-		return 1;
 	}
 #endif
 	return (task->flags & PF_IO_WORKER) != 0;

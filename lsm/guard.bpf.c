@@ -13,28 +13,11 @@
 #define CAP_OPT_NOAUDIT 2
 #define CAP_SYS_ADMIN 21
 
-struct pt_regs___call {
-#if defined(__TARGET_ARCH_x86)
-	unsigned long orig_ax;
-#elif defined(__TARGET_ARCH_arm64)
-	int syscallno;
-#endif
-} __core;
-
-#if defined(__TARGET_ARCH_x86)
-#define pd_call_number(regs) ((__u32)BPF_CORE_READ(regs, orig_ax) & ~0x40000000u) /* of x32, too */
-#elif defined(__TARGET_ARCH_arm64)
-#define pd_call_number(regs) ((__u32)BPF_CORE_READ(regs, syscallno))
-#endif
-
 /* Does the system call under way ask for CAP_SYS_ADMIN in order to work on mounts? The numbers are
  * the same on every architecture, and for 32-bit programs. */
 static __always_inline int changes_mounts(void)
 {
-	struct pt_regs___call *regs;
-
-	regs = (struct pt_regs___call *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	switch (pd_call_number(regs)) {
+	switch (pd_call_number()) {
 	case 428: /* open_tree */
 	case 429: /* move_mount */
 	case 430: /* fsopen */

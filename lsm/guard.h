@@ -4,6 +4,28 @@
 
 #include "lsm/judge.h"
 
+struct pt_regs___call {
+#if defined(__TARGET_ARCH_x86)
+	unsigned long orig_ax;
+#elif defined(__TARGET_ARCH_arm64)
+	int syscallno;
+#endif
+} __core;
+
+/* The system call under way, by the number the kernel goes by: the low half of the register, and on
+ * x86 without the bit that marks x32. */
+static __always_inline __u32 pd_call_number(void)
+{
+	struct pt_regs___call *regs;
+
+	regs = (struct pt_regs___call *)bpf_task_pt_regs(bpf_get_current_task_btf());
+#if defined(__TARGET_ARCH_x86)
+	return (__u32)BPF_CORE_READ(regs, orig_ax) & ~0x40000000u;
+#elif defined(__TARGET_ARCH_arm64)
+	return (__u32)BPF_CORE_READ(regs, syscallno);
+#endif
+}
+
 struct proc_inode {
 	struct pid *pid;
 	struct inode vfs_inode;

@@ -387,7 +387,7 @@ int pd_ask_name(struct pd_ask *ask)
 	if (ask->flags & PD_ASK_ABSTRACT)
 		status = name_abstract(&b.s->name, ask);
 	else
-		status = pd_name_of(&b.s->name, ask->dentry, ask->mount, name_flags(ask));
+		status = pd_name_of(&b.s->name, ask->dentry, ask->mount, 0, name_flags(ask));
 	if (status == PD_NAME_NONE && b.s->name.reason == PD_REASON_UNREACHABLE &&
 	    (ask->flags & PD_ASK_REACHABLE)) {
 		pd_scratch_release(b.s);
@@ -420,20 +420,72 @@ static __always_inline __u32 widened(const struct pd_view *from, const struct pd
 	return wider & PD_PATH_CARRIED;
 }
 
+struct widening {
+	const __u8 *image;
+	struct pd_scratch *s;
+	__u32 program; /* the next to be looked at */
+	__u32 left;
+	__u32 flags; /* of the question */
+	__u32 e, t;  /* what somebody gets by the new name */
+};
+
+static __always_inline void add_widening(struct widening *w, const struct pd_view *from,
+					 const struct pd_view *to)
+{
+	w->e |= widened(from, to, w->flags, 0);
+	w->t |= widened(from, to, w->flags, 1);
+	if (w->flags & PD_ASK_EXCHANGE) {
+		w->e |= widened(to, from, w->flags, 0);
+		w->t |= widened(to, from, w->flags, 1);
+	}
+}
+
+static long widen_class(__u32 i, struct widening *w)
+{
+	struct pd_scratch *s = w->s;
+
+	if (!w->left--)
+		return 1;
+	if (view_name(w->image, w->program, &s->name, s->name.status, &s->class_view) &&
+	    view_name(w->image, w->program, &s->other, s->other.status, &s->class_view2))
+		add_widening(w, &s->class_view, &s->class_view2);
+	w->program += sizeof(struct pd_program);
+	return 0;
+}
+
+#define PROGRAMS_MAX 65536
+
+/* By the rules of every program class, not of the mover's alone: else it could move things to where
+ * others may take them. What is enforced in the low half, what is tested in the high one. */
+static __noinline __u64 widened_for_all(struct pd_scratch *s, __u32 slot, __u32 flags)
+{
+	struct widening w = { .s = s, .image = pd_image_get(), .flags = flags };
+	__u32 at;
+
+	if (!s || !w.image)
+		return PD_PATH_CARRIED;
+	add_widening(&w, &s->view, &s->view2);
+	at = PD_IMAGE_FIELD(w.image, slots) + slot * sizeof(struct pd_slot);
+	if (PD_IMAGE_WORD(w.image, at) & PD_SLOT_BY) {
+		w.left = PD_IMAGE_WORD(w.image,
+				       at + __builtin_offsetof(struct pd_slot, program_count));
+		w.program =
+			PD_IMAGE_WORD(w.image, at + __builtin_offsetof(struct pd_slot, programs));
+		bpf_loop(PROGRAMS_MAX, widen_class, &w, 0);
+	}
+	return w.e | (__u64)w.t << 32;
+}
+
 static __always_inline int conclude_move(struct pd_ask *ask, struct bench *b, struct pd_view *from,
 					 struct pd_view *to)
 {
 	struct pd_outcome *o = &b->s->outcome;
-	__u32 wide_e = widened(from, to, ask->flags, 0);
-	__u32 wide_t = widened(from, to, ask->flags, 1);
+	__u64 wide = widened_for_all(b->s, ask->slot, ask->flags);
+	__u32 wide_e = (__u32)wide, wide_t = wide >> 32;
 
 	outcome_of(from, ask->wanted, 0, o);
 	if (!o->refused_e && (!o->refused_t || (to->deny_e & ask->wanted2)))
 		outcome_of(to, ask->wanted2, 0, o);
-	if (ask->flags & PD_ASK_EXCHANGE) {
-		wide_e |= widened(to, from, ask->flags, 0);
-		wide_t |= widened(to, from, ask->flags, 1);
-	}
 	if (!o->refused_e && (wide_e || (wide_t && !o->refused_t))) {
 		o->refused_e = wide_e;
 		o->refused_t = wide_t;
@@ -458,9 +510,9 @@ int pd_ask_move(struct pd_ask *ask)
 	to = &b.s->view2;
 	/* A stacked file system moving its own lower files was judged at the upper names. */
 	if (view_name(b.image, b.program, &b.s->name,
-		      pd_name_of(&b.s->name, ask->dentry, ask->mount, name_flags(ask)), from) &&
+		      pd_name_of(&b.s->name, ask->dentry, ask->mount, 0, name_flags(ask)), from) &&
 	    view_name(b.image, b.program, &b.s->other,
-		      pd_name_of(&b.s->other, ask->dentry2, ask->mount2, PD_NAME_LAST), to)) {
+		      pd_name_of(&b.s->other, ask->dentry2, ask->mount2, 0, PD_NAME_LAST), to)) {
 		b.s->report.event.object_len = b.s->name.length;
 		b.s->report.event.object2_len = b.s->other.length;
 		verdict = conclude_move(ask, &b, from, to);

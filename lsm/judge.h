@@ -91,18 +91,23 @@ struct pd_ask {
 #define PD_ASK_SELF 0x100u	  /* self-protection: refused in every mode */
 #define PD_ASK_NOT_HERE 1
 
-static __always_inline void pd_ask_init(struct pd_ask *ask, const volatile struct pd_label *label,
-					__u8 hook, __u8 operation, __u32 wanted)
+static __always_inline void pd_ask_by(struct pd_ask *ask, __u64 subject, __u64 binding, __u8 hook,
+				      __u8 operation, __u32 wanted)
 {
-	__u64 subject = label->subject; /* a sweep may change it: both halves at once */
-
 	__builtin_memset(ask, 0, sizeof(*ask));
-	ask->binding = label->binding;
+	ask->binding = binding;
 	ask->slot = (__u32)subject;
-	ask->program = subject >> 32;
+	ask->program = subject >> 32 & 0xffff;
 	ask->hook = hook;
 	ask->operation = operation;
 	ask->wanted = wanted;
+}
+
+/* The subject in one read: a sweep may change it. */
+static __always_inline void pd_ask_init(struct pd_ask *ask, const volatile struct pd_label *label,
+					__u8 hook, __u8 operation, __u32 wanted)
+{
+	pd_ask_by(ask, label->subject, label->binding, hook, operation, wanted);
 }
 
 static __always_inline void pd_ask_object(struct pd_ask *ask, struct dentry *dentry,

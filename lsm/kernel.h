@@ -83,6 +83,7 @@ typedef unsigned char bool;
 #define RENAME_WHITEOUT 4
 #define PF_KTHREAD 0x00200000
 #define CLONE_INTO_CGROUP 0x200000000ull
+#define LSM_UNSAFE_SHARE 1
 #define LSM_UNSAFE_PTRACE 2
 #define PF_IO_WORKER 0x00000010
 #define RWF_NOAPPEND 0x20
@@ -226,6 +227,10 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 } __core;
 
+struct fs_struct {
+	struct path root;
+} __core;
+
 struct kernfs_node {
 	struct kernfs_node *parent;
 	const char *name;
@@ -294,6 +299,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	const struct cred *cred;
 	const struct cred *real_cred;
+	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 	struct bpf_local_storage *bpf_storage;
@@ -303,7 +309,7 @@ struct task_struct {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r9, bp, orig_ax;
+	unsigned long r9, bp;
 } __core;
 #endif
 

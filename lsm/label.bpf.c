@@ -4,7 +4,8 @@
  *
  *   bprm_check_security   decides whether this exec enters a policy, and judges it by that policy;
  *                         runs once for a script and once more for its interpreter
- *   bprm_committed_creds  makes it so; until then a failing exec changes nothing
+ *   bprm_committed_creds  makes it so; until then a failing exec changes nothing. Has another image come
+ *                         into force since, that one says what the new program is in
  *   task_alloc            sleepable, so that the child's label can wait for memory; none: no fork
  *   task_newtask          the same again, for a child whose parent was labelled while it was made
  *   iter/task             labels what already runs
@@ -14,7 +15,7 @@
 #include "lsm/judge.h"
 #include "lsm/name.h"
 
-#define CGROUP_LEVELS 32
+#define CGROUP_LEVELS 1024
 
 struct bound {
 	__u32 slot;  /* 0: not bound */
@@ -23,6 +24,44 @@ struct bound {
 	__u64 exe_dentry; /* in: the program; 0: none */
 	__u64 exe_mount;
 };
+
+/* ---- which image ----------------------------------------------------------------------------- */
+
+/* The image in force, and the task: one word for both. */
+static __always_inline __u64 stamp_now(void)
+{
+	const __u8 *image = pd_image_get();
+	__u64 generation = 0;
+
+	if (image)
+		generation =
+			*(const __u64 *)(image + __builtin_offsetof(struct pd_image, generation));
+	return bpf_get_current_task() << 16 ^ generation;
+}
+
+static __always_inline __u64 *stamp_place(void)
+{
+	__u32 at = bpf_get_current_task() * 0x9e3779b97f4a7c15ull >> 56;
+
+	return bpf_map_lookup_elem(&stamps, &at);
+}
+
+/* Functions of their own for the sake of the hooks' stacks. */
+static __noinline int stamp_set(void)
+{
+	volatile __u64 *stamp = stamp_place();
+
+	if (stamp)
+		*stamp = stamp_now();
+	return 0;
+}
+
+static __noinline int stamp_holds(void)
+{
+	volatile __u64 *stamp = stamp_place();
+
+	return stamp && *stamp == stamp_now();
+}
 
 /* ---- which slot ------------------------------------------------------------------------------ */
 
@@ -67,7 +106,7 @@ static __always_inline __u32 set_number(const __u8 *image, struct pd_name *n, __
 
 /* cgroup: and exe: globs. exe: alone is for tasks of the host's mount namespace. Returns 0, or
  * -EACCES when the cgroup's path or the program's name cannot be told. */
-static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u32 in_host,
+static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u64 ns, __u32 in_host,
 					 struct bound *ret)
 {
 	const __u8 *image = pd_image_get();
@@ -84,7 +123,7 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u32
 		row = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_cgroup));
 	}
 	if (columns > 1 && in_host && ret->exe_dentry) {
-		status = pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, PD_NAME_LAST);
+		status = pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, ns, PD_NAME_LAST);
 		if (status == PD_NAME_OK)
 			column = set_number(image, &s->name,
 					    __builtin_offsetof(struct pd_image, bind_exe));
@@ -115,9 +154,9 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 {
 	struct climb c = { .node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn) };
 	__u64 node = c.node;
+	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
 	__u32 in_host = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_namespace();
 
-	s->name.namespace = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
 	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
 	if (c.slot) {
 		ret->slot = c.slot;
@@ -126,7 +165,7 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 	}
 	if (c.node) /* deeper than we looked */
 		return -EACCES;
-	return bind_by_globs(s, node, in_host, ret);
+	return bind_by_globs(s, node, ns, in_host, ret);
 }
 
 /* A label whose policies are gone confines no more, and must not keep its task from being bound. */
@@ -148,19 +187,45 @@ static __always_inline int only_asking(struct linux_binprm *bprm)
 static __noinline int judge_exec(struct linux_binprm *bprm, __u64 subject, __u64 binding,
 				 __u32 *ret_program)
 {
-	const struct pd_label as = { .subject = subject, .binding = binding };
 	struct file *file = bprm->file;
 	struct pd_ask ask;
 	int verdict;
 
-	pd_ask_init(&ask, &as, PD_HOOK_bprm_check_security, PD_OP_EXEC, PD_EXEC);
+	pd_ask_by(&ask, subject, binding, PD_HOOK_bprm_check_security, PD_OP_EXEC, PD_EXEC);
 	pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
 	verdict = pd_ask_name(&ask);
 	*ret_program = ask.entered;
 	return verdict;
 }
 
-/* Whoever traces the task would get the rights of the class it enters. */
+/* Is the task's root directory that of its mount namespace? */
+static __always_inline int at_own_root(struct pd_scratch *s)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return s &&
+	       pd_name_of(&s->name, (__u64)BPF_CORE_READ(task, fs, root.dentry),
+			  (__u64)BPF_CORE_READ(task, fs, root.mnt), 0, 0) == PD_NAME_OK &&
+	       s->name.length == 1;
+}
+
+/* Whoever traces the task would get the rights of the class it enters; so would whoever chose the root
+ * directory from which the program takes its interpreter, or may change it still. */
+static __noinline int in_other_hands(struct linux_binprm *bprm)
+{
+	struct pd_scratch *s;
+	int own;
+
+	if (BPF_CORE_READ(bprm, unsafe) & (LSM_UNSAFE_PTRACE | LSM_UNSAFE_SHARE))
+		return 1;
+	s = pd_scratch_claim();
+	if (!s)
+		return 1;
+	own = at_own_root(s);
+	pd_scratch_release(s);
+	return !own;
+}
+
 static __noinline int judge_traced(const struct pd_label *label)
 {
 	return pd_ask_guard(label, PD_HOOK_bprm_check_security, PD_GUARD_PTRACE, 0);
@@ -169,12 +234,12 @@ static __noinline int judge_traced(const struct pd_label *label)
 /* An exec of a confined task: stays in its slot, may change its program class. */
 static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_label *label)
 {
-	__u32 program = 0;
+	__u32 program;
 	int verdict = judge_exec(bprm, label->subject, label->binding, &program);
 
 	if (verdict || only_asking(bprm))
 		return verdict;
-	if (program != label->program && (BPF_CORE_READ(bprm, unsafe) & LSM_UNSAFE_PTRACE)) {
+	if (program != label->program && in_other_hands(bprm)) {
 		verdict = judge_traced(label);
 		if (verdict)
 			return verdict;
@@ -202,7 +267,7 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct bound bound = {};
 	struct pd_scratch *s;
-	__u32 program = 0;
+	__u32 program;
 	int verdict;
 
 	if (label && (label->flags & PD_LABEL_PREPARED) && bprm->interp != bprm->filename) {
@@ -250,6 +315,9 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pd_label *label = NULL;
 
+	/* before the image is looked at; once for a script and its interpreter */
+	if (bprm->interp == bprm->filename)
+		stamp_set();
 	if (task->bpf_storage) {
 		label = bpf_task_storage_get(&labels, task, 0, 0);
 		if (!label && pd_label_hidden())
@@ -266,31 +334,111 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 	PD_RETURN(exec_free(bprm, label));
 }
 
+/* The program class of this program in a slot. */
+static __always_inline __u32 program_class(struct pd_scratch *s, struct task_struct *task,
+					   __u32 slot, __u64 dentry, __u64 mount)
+{
+	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+	const __u8 *image = pd_image_get();
+	__u32 at, programs;
+
+	if (!image || !dentry || slot >= PD_IMAGE_FIELD(image, slot_count))
+		return 0;
+	if (pd_name_of(&s->name, dentry, mount, ns, PD_NAME_LAST) != PD_NAME_OK)
+		return 0;
+	at = PD_IMAGE_FIELD(image, slots) + slot * sizeof(struct pd_slot);
+	programs = PD_IMAGE_WORD(image, at + __builtin_offsetof(struct pd_slot, programs));
+	return set_number(image, &s->name, programs);
+}
+
+static __always_inline __u64 subject_of(__u32 slot, __u32 program, __u64 execs)
+{
+	return slot | (__u64)(program & 0xffff) << 32 | execs << 48;
+}
+
+/* From here on the task is what it was found to be; a sweep that looked before changes nothing. */
+static __always_inline void enter(struct pd_label *label, __u32 slot, __u32 program)
+{
+	__u64 was = *(volatile __u64 *)&label->subject;
+
+	__sync_lock_test_and_set(&label->subject, subject_of(slot, program, (was >> 48) + 1));
+	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE);
+	__sync_fetch_and_and(&label->flags, ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
+}
+
+/* Another image came into force during the exec: what does that one say of the new program? Returns 0,
+ * or -1 when it cannot be told. */
+static __noinline int settle(struct pd_scratch *s, struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bound bound = {};
+	struct pd_label *label = NULL;
+
+	if (!s || !bprm)
+		return -1;
+	bound.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
+	bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
+	if (task->bpf_storage)
+		label = bpf_task_storage_get(&labels, task, 0, 0);
+	if (label && is_confined(label)) {
+		bound.slot = label->slot; /* as a sweep has left it */
+	} else {
+		if (bind_task(s, task, &bound))
+			return -1;
+		if (!bound.slot) {
+			if (label)
+				__sync_fetch_and_and(&label->flags,
+						     ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
+			return 0;
+		}
+		if (!label)
+			label = bpf_task_storage_get(&labels, task, 0,
+						     BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!label)
+			return -1;
+		label->binding = bound.binding;
+		label->origin = origin_of(bound.exe_dentry);
+		__sync_fetch_and_and(&label->flags, ~PD_LABEL_EXE);
+		__sync_fetch_and_or(&label->flags, bound.flags);
+	}
+	enter(label, bound.slot,
+	      program_class(s, task, bound.slot, bound.exe_dentry, bound.exe_mount));
+	return 0;
+}
+
+/* Too late to refuse: what cannot be told ends the task. */
+static __always_inline void settle_or_end(struct linux_binprm *bprm)
+{
+	struct pd_scratch *s = pd_scratch_claim();
+
+	if (!s || settle(s, bprm))
+		bpf_send_signal(9);
+	if (s)
+		pd_scratch_release(s);
+}
+
 SEC("lsm/bprm_committed_creds")
 int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pd_label *label;
+	struct pd_label *label = NULL;
 
-	if (!task->bpf_storage)
-		return 0;
-	label = bpf_task_storage_get(&labels, task, 0, 0);
-	if (!label) {
-		/* Too late to refuse: a label that is there but hidden ends the task. */
-		if (pd_label_hidden())
+	if (task->bpf_storage) {
+		label = bpf_task_storage_get(&labels, task, 0, 0);
+		if (!label && pd_label_hidden()) {
 			bpf_send_signal(9);
-		return 0;
+			return 0;
+		}
 	}
-	if (label->flags & PD_LABEL_CANARY) {
+	if (label && (label->flags & PD_LABEL_CANARY)) {
 		if (pd_canary_expects(label, PD_HOOK_bprm_committed_creds))
 			pd_canary(PD_HOOK_bprm_committed_creds);
 		return 0;
 	}
-	if (!(label->flags & PD_LABEL_PREPARED))
-		return 0;
-	label->subject = label->next_slot | (__u64)label->next_program << 32;
-	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE);
-	__sync_fetch_and_and(&label->flags, ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
+	if (!stamp_holds())
+		settle_or_end(bprm);
+	else if (label && (label->flags & PD_LABEL_PREPARED))
+		enter(label, label->next_slot, label->next_program);
 	return 0;
 }
 
@@ -356,64 +504,75 @@ int BPF_PROG(task_newtask, struct task_struct *task)
 
 /* ---- tasks that already run ------------------------------------------------------------------ */
 
-/* The program class a task is in, by the program it runs now. */
-static __always_inline __u32 program_class(struct pd_scratch *s, __u32 slot, __u64 dentry,
-					   __u64 mount)
+/* A labelled task keeps its binding, which may mean other policies by now. If it has executed another
+ * program since, or is elsewhere, a look at where it is would tell nothing about the binding: it keeps
+ * the policies it has. To one that was bound by its program a cgroup may be added. */
+static __always_inline int keeps_policies(const struct pd_label *label, const struct bound *bound,
+					  struct pd_state *shared)
 {
-	const __u8 *image = pd_image_get();
-	__u32 at, programs;
-
-	if (!image || !dentry || slot >= PD_IMAGE_FIELD(image, slot_count))
-		return 0;
-	if (pd_name_of(&s->name, dentry, mount, PD_NAME_LAST) != PD_NAME_OK)
-		return 0;
-	at = PD_IMAGE_FIELD(image, slots) + slot * sizeof(struct pd_slot);
-	programs = PD_IMAGE_WORD(image, at + __builtin_offsetof(struct pd_slot, programs));
-	return set_number(image, &s->name, programs);
+	if (label->origin != origin_of(bound->exe_dentry)) {
+		if (!label->binding && bound->binding)
+			__sync_fetch_and_add(&shared->sweep_kept, 1);
+		return 1;
+	}
+	return label->binding && label->binding != bound->binding;
 }
 
 static __always_inline void label_task(struct pd_scratch *s, struct task_struct *task,
 				       struct pd_state *shared)
 {
-	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
+	struct pd_label *label = bpf_task_storage_get(&labels, task, 0, 0);
 	struct bound bound = {};
-	struct pd_label *label;
-	__u32 program;
+	struct file *exe;
+	__u64 before = 0, after;
 
+	/* Who executes meanwhile says so in the subject: read it before what it executes. */
+	if (label)
+		before = *(volatile __u64 *)&label->subject;
+	exe = BPF_CORE_READ(task, mm, exe_file);
 	if (exe) {
 		bound.exe_dentry = (__u64)BPF_CORE_READ(exe, f_path.dentry);
 		bound.exe_mount = (__u64)BPF_CORE_READ(exe, f_path.mnt);
 	}
 	if (bind_task(s, task, &bound)) {
 		__sync_fetch_and_add(&shared->sweep_unsettled, 1);
-		shared->unsettled_tgid = task->tgid;
+		shared->sweep_pid = task->pid;
 		return;
 	}
-	if (!bound.slot)
-		return;
-	label = bpf_task_storage_get(&labels, task, 0, 0);
 	if (label && is_confined(label)) {
-		/* A labelled task keeps its binding, which may mean other policies by now. If it has
-		 * executed another program since, a look at that one would tell nothing about the
-		 * binding: it keeps the policies it has. */
-		if ((label->flags & PD_LABEL_CANARY) || label->binding != bound.binding ||
-		    label->origin != origin_of(bound.exe_dentry))
+		if (label->flags & PD_LABEL_CANARY)
 			return;
-	} else if (!label) {
-		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!bound.slot || keeps_policies(label, &bound, shared)) {
+			bound.slot = (__u32)before;
+			bound.binding = label->binding;
+			bound.flags = label->flags & PD_LABEL_EXE;
+		} else {
+			label->binding = bound.binding;
+		}
+	} else {
+		if (!bound.slot)
+			return;
+		if (!label)
+			label = bpf_task_storage_get(&labels, task, 0,
+						     BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!label) {
+			__sync_fetch_and_add(&shared->sweep_failed, 1);
+			shared->sweep_pid = task->pid;
+			return;
+		}
+		label->binding = bound.binding;
+		label->origin = origin_of(bound.exe_dentry);
 	}
-	if (!label) {
-		__sync_fetch_and_add(&shared->sweep_failed, 1);
+	after = subject_of(bound.slot,
+			   program_class(s, task, bound.slot, bound.exe_dentry, bound.exe_mount),
+			   before >> 48);
+	if (after == before && (label->flags & PD_LABEL_ACTIVE))
+		return;
+	if (__sync_val_compare_and_swap(&label->subject, before, after) != before) {
+		__sync_fetch_and_add(&shared->sweep_unsettled, 1); /* it has executed: look again */
+		shared->sweep_pid = task->pid;
 		return;
 	}
-	s->name.namespace = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
-	program = program_class(s, bound.slot, bound.exe_dentry, bound.exe_mount);
-	if ((label->flags & PD_LABEL_ACTIVE) && label->slot == bound.slot &&
-	    label->program == program)
-		return;
-	label->binding = bound.binding;
-	label->origin = origin_of(bound.exe_dentry);
-	label->subject = bound.slot | (__u64)program << 32;
 	__sync_fetch_and_and(&label->flags, ~PD_LABEL_EXE);
 	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | bound.flags);
 	__sync_fetch_and_add(&shared->labelled, 1);
@@ -435,7 +594,8 @@ int sweep(struct bpf_iter__task *ctx)
 		return 0;
 	s = pd_scratch_claim();
 	if (!s) {
-		__sync_fetch_and_add(&shared->sweep_failed, 1);
+		__sync_fetch_and_add(&shared->sweep_unsettled, 1);
+		shared->sweep_pid = task->pid;
 		return 0;
 	}
 	label_task(s, task, shared);

@@ -8,6 +8,7 @@ struct pd_map_labels labels SEC(".maps");
 struct pd_map_images images SEC(".maps");
 struct pd_map_bindings bindings SEC(".maps");
 struct pd_map_state state SEC(".maps");
+struct pd_map_stamps stamps SEC(".maps");
 struct pd_map_ring denials SEC(".maps");
 struct pd_map_ring notices SEC(".maps");
 struct pd_map_budgets budgets SEC(".maps");

@@ -55,6 +55,17 @@ struct pd_map_state {
 };
 extern struct pd_map_state state SEC(".maps");
 
+/* Which image judged the exec that a task is in, see label.bpf.c. Direct-mapped: who loses an entry
+ * to another task is judged once more. Not pinned. */
+#define PD_STAMPS 256u
+struct pd_map_stamps {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PD_STAMPS);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+extern struct pd_map_stamps stamps SEC(".maps");
+
 /* Sizes are set by user space before loading. */
 struct pd_map_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -125,9 +136,8 @@ struct pd_name {
 	__u64 leaf_mount;
 	/* where the walk stands */
 	__u64 dentry;
-	__u64 mount;	 /* struct mount */
-	__u64 root;	 /* its root dentry */
-	__u64 namespace; /* in: struct mnt_namespace to name in, for one name; 0: the current task's */
+	__u64 mount; /* struct mount */
+	__u64 root;  /* its root dentry */
 	struct pd_walk walk;
 	__u8 head[PD_DENTRY_HEAD]; /* of the dentry under consideration */
 };
@@ -170,7 +180,8 @@ struct pd_scratch {
 	struct pd_name other; /* second name of rename and link; subject names in events */
 	struct pd_report report;
 	struct pd_view view;
-	struct pd_view view2; /* of the second name */
+	struct pd_view view2;			/* of the second name */
+	struct pd_view class_view, class_view2; /* the same as another program class has it */
 	struct pd_outcome outcome;
 };
 #define PD_SCRATCH_MAX 256u /* entries; user space lowers it to what the machine's CPUs need */

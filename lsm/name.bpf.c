@@ -189,11 +189,11 @@ static __always_inline int finish(struct pd_name *n, int status)
 	return status;
 }
 
-int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
+int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u64 ours, __u32 flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mount *mount;
-	__u64 ns, ours;
+	__u64 ns;
 	int reason = PD_REASON_RACED;
 
 	if (!n)
@@ -204,8 +204,6 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 	n->leaf_mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
 	mount = (struct mount *)n->leaf_mount;
 	ns = (__u64)BPF_CORE_READ(mount, mnt_ns);
-	ours = n->namespace;
-	n->namespace = 0;
 	if (!ours)
 		ours = (__u64)BPF_CORE_READ(task, nsproxy,
 					    mnt_ns); /* 0 in a task that is exiting */
@@ -218,6 +216,10 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u32 flags)
 	}
 	for (int i = 0; i < ATTEMPTS && reason == PD_REASON_RACED; i++)
 		reason = pd_name_once(n);
+	/* A mount that is taken off leaves its namespace before it leaves its parent, where the walk
+	 * would have ended too early. */
+	if (!reason && (__u64)BPF_CORE_READ(mount, mnt_ns) != ours)
+		reason = PD_REASON_UNREACHABLE;
 	if (reason) {
 		n->reason = reason;
 		return finish(n, PD_NAME_NONE);

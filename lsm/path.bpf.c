@@ -87,7 +87,10 @@ int BPF_PROG(path_rename, const struct path *old_dir, struct dentry *old_dentry,
 	int guarded;
 
 	PD_SUBJECT_OR_RETURN(label, path_rename);
-	guarded = pd_guard_write(label, PD_HOOK_path_rename, old_dir->dentry);
+	/* both names are in one file system; the entry itself may be one of policyd's folders */
+	guarded = pd_guard_write(label, PD_HOOK_path_rename, old_dentry);
+	if (!guarded)
+		guarded = pd_guard_write(label, PD_HOOK_path_rename, new_dentry);
 	if (guarded)
 		PD_RETURN(guarded);
 	pd_ask_init(&ask, label, PD_HOOK_path_rename, PD_OP_RENAME, PD_DELETE);

@@ -5,9 +5,10 @@
  * Addresses are kernel copies here, so nothing can change between check and use. A socket address
  * becomes a struct pd_socket_key; unix sockets are names and go through the automaton of names.
  * AF_UNSPEC dissolves an association in connect() and is taken for the socket's own family by bind()
- * and sendto(), but for UDP over IPv6, which takes it for no address. MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
+ * and sendto(). MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
  */
 #include "lsm/judge.h"
+#include "lsm/mounts.h"
 
 #define IPPROTO_DCCP 33
 #define IPPROTO_SCTP 132
@@ -112,6 +113,41 @@ static __always_inline void key_address(struct pd_ask *ask, const void *address)
 		key_v6(ask, raw + 8);
 }
 
+static __always_inline bool is_unspecified(const __u8 *addr, unsigned int length)
+{
+	for (unsigned int i = 0; i < length; i++)
+		if (addr[i])
+			return false;
+	return true;
+}
+
+/* Whoever connects or sends to the unspecified address of IPv4 reaches the address the socket is bound
+ * to, or else loopback; IPv6's leads to loopback, of IPv4 if that is what the socket is bound to. */
+static __always_inline void key_destination(struct pd_ask *ask, struct sock *sk)
+{
+	__u8 own[16] = {}, mapped;
+
+	if (ask->key_len == PD_SOCKET_KEY_BARE || !is_unspecified(ask->key.addr, 16))
+		return;
+	if (ask->key_len == PD_SOCKET_KEY_V4) {
+		bpf_probe_read_kernel(own, 4, &sk->__sk_common.skc_rcv_saddr);
+		if (is_unspecified(own, 4))
+			own[0] = 127, own[3] = 1;
+		key_v4(ask, own);
+		return;
+	}
+	bpf_probe_read_kernel(own, sizeof(own), &sk->__sk_common.skc_v6_rcv_saddr);
+	mapped = is_unspecified(own, 10) && own[10] == 0xff && own[11] == 0xff;
+	__builtin_memset(own, 0, sizeof(own));
+	if (mapped) {
+		own[0] = 127, own[3] = 1;
+		key_v4(ask, own);
+	} else {
+		own[15] = 1;
+		key_v6(ask, own);
+	}
+}
+
 /* The socket's own end, for listen and accept. */
 static __always_inline void key_own(struct pd_ask *ask, struct socket *sock, struct sock *sk)
 {
@@ -132,21 +168,33 @@ static __always_inline void key_own(struct pd_ask *ask, struct socket *sock, str
 
 /* ---- unix sockets ---------------------------------------------------------------------------- */
 
-/* Judges by the name a unix socket is bound to; one without a name is nobody's to refuse. */
+/* Bound in the task's own mount namespace? */
+static __always_inline int bound_here(struct vfsmount *mnt)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+
+	return BPF_CORE_READ(mount, mnt_ns) == BPF_CORE_READ(task, nsproxy, mnt_ns);
+}
+
+/* Judges by the name a unix socket is bound to; one without a name is nobody's to refuse. One that
+ * was bound in another mount namespace (a service manager's, say) goes by what it is called here. */
 static __always_inline int ask_unix(const volatile struct pd_label *label, __u8 hook,
 				    __u8 operation, struct sock *sk, __u32 want)
 {
 	struct unix_sock *u = (struct unix_sock *)sk;
 	struct dentry *dentry = BPF_CORE_READ(u, path.dentry);
 	struct unix_address *addr;
+	struct vfsmount *mnt;
 	struct pd_ask ask;
 	int length;
 
 	pd_ask_init(&ask, label, hook, operation, want);
 	ask.flags = PD_ASK_LAST;
 	if (dentry) {
-		pd_ask_object(&ask, dentry, BPF_CORE_READ(u, path.mnt));
-		return pd_ask_name(&ask);
+		mnt = BPF_CORE_READ(u, path.mnt);
+		pd_ask_object(&ask, dentry, mnt);
+		return bound_here(mnt) ? pd_ask_name(&ask) : pd_ask_mounts(&ask);
 	}
 	addr = BPF_CORE_READ(u, addr);
 	if (!addr)
@@ -275,6 +323,7 @@ int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
 	pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT, PD_SOCK_CONNECT);
 	key_of_socket(&ask, sock, sk);
 	key_address(&ask, address);
+	key_destination(&ask, sk);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
 
@@ -294,9 +343,6 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	if (!address || own == AF_UNIX)
 		return 0;
 	protocol = sk->sk_protocol;
-	if (own == AF_INET6 && family_of(address) == AF_UNSPEC && sock->type == SOCK_DGRAM &&
-	    (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
-		return 0; /* as if there were no address */
 	if (sock->type == SOCK_STREAM && is_internet(own)) {
 		/* TCP looks at the address only to connect with it; others (SCTP) do both */
 		if ((protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP) &&
@@ -307,7 +353,13 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	pd_ask_init(&ask, label, PD_HOOK_socket_sendmsg,
 		    want == PD_SOCK_SEND ? PD_OP_SEND : PD_OP_CONNECT, want);
 	key_of_socket(&ask, sock, sk);
+	/* UDP over IPv6 takes this for no address, unless IPV6_ADDRFORM makes it UDP over IPv4, which
+	 * takes it for one, before it gets there. */
+	if (own == AF_INET6 && family_of(address) == AF_UNSPEC && sock->type == SOCK_DGRAM &&
+	    (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
+		ask.key.family = AF_INET;
 	key_address(&ask, address);
+	key_destination(&ask, sk);
 	PD_RETURN(pd_ask_bytes(&ask));
 }
 
@@ -316,46 +368,62 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 #define SCTP_SOCKOPT_BINDX_ADD 100
 #define SCTP_SOCKOPT_CONNECTX 110
 #define SCTP_SENDMSG_CONNECT 126
-#define SCTP_ADDRESSES_MAX 16 /* more at once are refused */
+#define SCTP_ADDRESSES_MAX 1024 /* more at once are refused */
 
 struct sock___type {
 	__u16 sk_type;
 } __core;
 
-static __always_inline int ask_packed(const volatile struct pd_label *label, struct sock *sk,
-				      __u64 address, int length, int binds)
-{
-	__u32 own = sk->__sk_common.skc_family;
-	__u32 type = BPF_CORE_READ((struct sock___type *)sk, sk_type);
+struct packed {
 	struct pd_ask ask;
-	int verdict, at = 0;
+	__u64 subject;
+	__u64 binding;
+	__u64 at; /* the next address */
+	__u64 end;
+	__u32 family; /* of the socket */
+	__u32 type;
+	__u32 binds;
+	__s32 verdict;
+};
 
-	for (int i = 0; i < SCTP_ADDRESSES_MAX; i++) {
-		if (at >= length)
-			return 0;
-		if (binds)
-			pd_ask_init(&ask, label, PD_HOOK_socket_bind, PD_OP_BIND, PD_SOCK_BIND);
-		else
-			pd_ask_init(&ask, label, PD_HOOK_socket_connect, PD_OP_CONNECT,
-				    PD_SOCK_CONNECT);
-		key_bare(&ask, own, type, IPPROTO_SCTP);
-		key_address(&ask, (void *)(address + at));
-		verdict = pd_ask_bytes(&ask);
-		if (verdict)
-			return verdict;
-		at += family_of((void *)(address + at)) == AF_INET6 ? 28 : 16;
+static long ask_next(__u32 i, struct packed *p)
+{
+	if (p->at >= p->end) {
+		p->verdict = 0;
+		return 1;
 	}
-	return -EACCES;
+	if (p->binds)
+		pd_ask_by(&p->ask, p->subject, p->binding, PD_HOOK_socket_bind, PD_OP_BIND,
+			  PD_SOCK_BIND);
+	else
+		pd_ask_by(&p->ask, p->subject, p->binding, PD_HOOK_socket_connect, PD_OP_CONNECT,
+			  PD_SOCK_CONNECT);
+	key_bare(&p->ask, p->family, p->type, IPPROTO_SCTP);
+	key_address(&p->ask, (void *)p->at);
+	if (pd_ask_bytes(&p->ask))
+		return 1;
+	p->at += family_of((void *)p->at) == AF_INET6 ? 28 : 16;
+	return 0;
 }
 
 SEC("lsm/sctp_bind_connect")
 int BPF_PROG(socket_sctp, struct sock *sk, int option, struct sockaddr *address, int length)
 {
-	int binds = option == SCTP_SOCKOPT_BINDX_ADD;
+	struct packed p = {};
 
+	p.binds = option == SCTP_SOCKOPT_BINDX_ADD;
 	/* Others are what the peer wants, told in whatever task's context. */
-	if (!binds && option != SCTP_SOCKOPT_CONNECTX && option != SCTP_SENDMSG_CONNECT)
+	if (!p.binds && option != SCTP_SOCKOPT_CONNECTX && option != SCTP_SENDMSG_CONNECT)
 		return 0;
 	PD_SUBJECT_OR_RETURN(label, socket_connect);
-	PD_RETURN(ask_packed(label, sk, (__u64)address, length, binds));
+	p.subject = label->subject;
+	p.binding = label->binding;
+	p.family = sk->__sk_common.skc_family;
+	p.type = BPF_CORE_READ((struct sock___type *)sk, sk_type);
+	/* as a number, which may be added to */
+	bpf_probe_read_kernel(&p.at, sizeof(p.at), &address);
+	p.end = p.at + length;
+	p.verdict = -EACCES;
+	bpf_loop(SCTP_ADDRESSES_MAX, ask_next, &p, 0);
+	PD_RETURN(p.verdict);
 }

@@ -13,6 +13,7 @@ policyctl=${DEMO_POLICYCTL:-/usr/bin/policyctl}
 policy=${DEMO_POLICY:-/usr/share/policyd/policies/nginx.yaml}
 module=/usr/share/nginx/modules/policyd-demo-attack.so
 tmp=$(mktemp -d)
+config=$tmp/policyd.yaml events=$tmp/events.jsonl
 failed=0 nginx_pid='' policyd_pid=''
 placed=()
 
@@ -20,7 +21,7 @@ placed=()
 cleanup() {
 	exec 7>&- 8<&- || true
 	[ -z "$nginx_pid" ] || kill "$nginx_pid" 2>/dev/null || true
-	[ -z "$policyd_pid" ] || "$policyctl" detach 2>/dev/null || true
+	[ -z "$policyd_pid" ] || "$policyctl" -c "$config" detach 2>/dev/null || true
 	rm -rf "$tmp" "${placed[@]}"
 }
 trap cleanup EXIT
@@ -81,7 +82,14 @@ attack() { # refused|worked: what must happen to each
 	fail "nginx has stopped answering"
 }
 
-mkdir -p /etc/policyd/policies "${module%/*}" /var/www/html
+# What is the machine's own, policies and events, is none of the demonstration's.
+mkdir -p "$tmp/policies" "${module%/*}" /var/www/html
+cp "$policy" "$tmp/policies/nginx.yaml"
+cat >"$config" <<E
+policy_dirs: [$tmp/policies]
+include_dirs: [${policy%/*}/include]
+events: {file: {path: $events}}
+E
 if [ ! -e "$module" ]; then placed+=("$module"); fi
 cp "$attack" "$module"
 if [ -z "$(ls /var/www/html)" ]; then
@@ -96,20 +104,15 @@ attack worked
 stop_nginx
 
 title "the same under $(basename "$policy"): everything is denied that it does not allow"
-if [ ! -e /etc/policyd/policies/nginx.yaml ]; then
-	cp "$policy" /etc/policyd/policies/nginx.yaml
-	placed+=(/etc/policyd/policies/nginx.yaml)
-fi
-"$policyctl" check /etc/policyd/policies/nginx.yaml | sed 's/^/   /'
-rm -f /var/log/policyd/events.jsonl
-"$policyd" 2>"$tmp/policyd.log" &
+"$policyctl" -c "$config" check "$tmp/policies/nginx.yaml" | sed 's/^/   /'
+"$policyd" -c "$config" 2>"$tmp/policyd.log" &
 policyd_pid=$!
 for _ in {1..300}; do
-	! "$policyctl" status >/dev/null 2>&1 || break
+	! "$policyctl" -c "$config" status >/dev/null 2>&1 || break
 	kill -0 "$policyd_pid" 2>/dev/null || break
 	sleep 0.1
 done
-if ! "$policyctl" status >"$tmp/status" 2>&1; then
+if ! "$policyctl" -c "$config" status >"$tmp/status" 2>&1; then
 	cat "$tmp/policyd.log" "$tmp/status"
 	policyd_pid=''
 	exit 1
@@ -122,14 +125,14 @@ fetch_page
 stop_nginx
 
 title "what policyd says about it (policyctl events)"
-"$policyctl" events -n 100 --verdict denied | tee "$tmp/events" | sed 's/^/   /'
+"$policyctl" -c "$config" events -n 100 --verdict denied | tee "$tmp/events" | sed 's/^/   /'
 [ -s "$tmp/events" ] || fail "there are no events"
 grep -q 'nginx\.yaml:[0-9]' "$tmp/events" || fail "no event names the line that decided"
 
 title "one of them explained (policyctl explain)"
-"$policyctl" events -n 1000 --json --path /etc/shadow >"$tmp/shadow"
+"$policyctl" -c "$config" events -n 1000 --json --path /etc/shadow >"$tmp/shadow"
 if [ -s "$tmp/shadow" ]; then
-	tail -n 1 "$tmp/shadow" | "$policyctl" explain - | sed 's/^/   /'
+	tail -n 1 "$tmp/shadow" | "$policyctl" -c "$config" explain - | sed 's/^/   /'
 else
 	fail "the attempt on /etc/shadow has left no event"
 fi

@@ -136,24 +136,53 @@ static int add_text(struct filter *filter, enum criterion by, const char *text,
 	return error_set(error, -ENOMEM, "out of memory");
 }
 
+/* The end of the first of several values. In a pattern a comma may also be part of {a,b}, [,] or \,. */
+static char *end_of_value(char *text, bool is_pattern)
+{
+	unsigned int depth = 0;
+	bool in_set = false;
+
+	for (; *text; text++) {
+		if (*text == ',' && !depth && !in_set)
+			break;
+		if (!is_pattern)
+			continue;
+		if (*text == '\\' && text[1])
+			text++;
+		else if (in_set)
+			in_set = *text != ']';
+		else if (*text == '[')
+			in_set = true;
+		else if (*text == '{')
+			depth++;
+		else if (*text == '}' && depth)
+			depth--;
+	}
+	return text;
+}
+
 int filter_add(struct filter *filter, const char *key, const char *value, struct pd_error *error)
 {
 	enum criterion by = 0;
-	char *copy, *next, *word;
+	char *copy, *word, *end;
+	bool is_pattern, more = true;
 	int r = 0;
 
 	while (by < CRITERIA && strcmp(keys[by], key))
 		by++;
 	if (by == CRITERIA)
 		return error_set(error, -EINVAL, "events cannot be filtered by \"%s\"", key);
-	if (by >= MASKS && by != BY_PID)
-		return add_text(filter, by, value, error);
-	copy = next = strdup(value);
+	is_pattern = by == BY_PATH || by == BY_EXE || by == BY_CGROUP;
+	copy = word = strdup(value);
 	if (!copy)
 		return error_set(error, -ENOMEM, "out of memory");
-	while (!r && (word = strsep(&next, ",")))
-		r = by == BY_PID ? add_text(filter, by, word, error) :
-				   add_word(filter, by, word, error);
+	for (; !r && more; word = end + 1) {
+		end = end_of_value(word, is_pattern);
+		more = *end;
+		*end = '\0';
+		r = by < MASKS ? add_word(filter, by, word, error) :
+				 add_text(filter, by, word, error);
+	}
 	free(copy);
 	return r;
 }

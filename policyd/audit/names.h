@@ -23,7 +23,8 @@ void names_free(struct names *names);
  */
 int names_add(struct names *names, const unsigned char *image);
 
-/** names_resolve() - fill event->symbol and event->policies. Unknown generation: both stay empty. */
+/** names_resolve() - fill event->symbol and event->policies, which are borrowed until the next names_add().
+ * Unknown generation: both stay empty. */
 void names_resolve(const struct names *names, struct event *event);
 
 #endif

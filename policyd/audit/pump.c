@@ -30,6 +30,14 @@ struct pump {
 	bool bad_next; /* the batch ended at a record that makes no sense */
 };
 
+/* What the entry at counted_to says, again: the daemon before may have been killed before it did. */
+static void settle_counts(struct pd_state *state, enum pd_ring ring)
+{
+	/* we are the only writer; readers see each number whole */
+	__atomic_store_n(&state->delivered[ring], state->counted_delivered[ring], __ATOMIC_RELAXED);
+	__atomic_store_n(&state->sink_lost[ring], state->counted_lost[ring], __ATOMIC_RELAXED);
+}
+
 int pump_new(const struct pump_options *options, struct pump **ret_pump, struct pd_error *error)
 {
 	struct pump *pump = calloc(1, sizeof(*pump));
@@ -48,6 +56,10 @@ int pump_new(const struct pump_options *options, struct pump **ret_pump, struct 
 		strncpy(pump->host, options->host, sizeof(pump->host) - 1);
 	else if (gethostname(pump->host, sizeof(pump->host) - 1) < 0)
 		pump->host[0] = '\0';
+	for (enum pd_ring ring = 0; ring < PD_RING_COUNT; ring++)
+		if (options->state && options->rings[ring] &&
+		    options->state->counted_to[ring] > ring_position(options->rings[ring]))
+			settle_counts(options->state, ring);
 	buffer_init(&pump->json, json, JSON_ROOM);
 	buffer_init(&pump->human, human, HUMAN_ROOM);
 	buffer_init(&pump->display, display, HUMAN_ROOM);
@@ -137,24 +149,36 @@ static size_t fill_batch(struct pump *pump, enum pd_ring ring, size_t max)
 	return count;
 }
 
-static void count(struct pump *pump, enum pd_ring ring, uint64_t delivered, uint64_t lost)
+/* Records up to a position @to are done with. Killed at any point, it is counted once: counted_to makes
+ * the sums valid, and they are taken over by pump_new() if the records come again. */
+static void count(struct pump *pump, enum pd_ring ring, uint64_t to, uint64_t delivered,
+		  uint64_t lost)
 {
 	struct pd_state *state = pump->options.state;
 
 	pump->stats.delivered += delivered;
 	pump->stats.sink_lost += lost;
-	if (!state)
+	if (!state || to <= state->counted_to[ring])
 		return;
-	/* we are the only writer; readers see each number whole */
-	__atomic_store_n(&state->delivered[ring], state->delivered[ring] + delivered,
+	__atomic_store_n(&state->counted_delivered[ring], state->delivered[ring] + delivered,
 			 __ATOMIC_RELAXED);
-	__atomic_store_n(&state->sink_lost[ring], state->sink_lost[ring] + lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&state->counted_lost[ring], state->sink_lost[ring] + lost,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&state->counted_to[ring], to, __ATOMIC_SEQ_CST);
+	settle_counts(state, ring);
+}
+
+static bool is_counted(const struct pump *pump, enum pd_ring ring, uint64_t end)
+{
+	return pump->options.state && end <= pump->options.state->counted_to[ring];
 }
 
 static void count_bad(struct pump *pump, enum pd_ring ring, uint64_t bad)
 {
+	uint64_t to = ring_position(pump->options.rings[ring]);
+
 	pump->stats.bad += bad;
-	count(pump, ring, 0, bad);
+	count(pump, ring, to, 0, bad);
 	ring_commit(pump->options.rings[ring]);
 }
 
@@ -166,15 +190,18 @@ static size_t write_batch(struct pump *pump, enum pd_ring ring, size_t lines)
 				    .json = since(&pump->json, 0),
 				    .display = since(&pump->display, 0) };
 	size_t settled = sinks_write(pump->options.sinks, &batch);
-	uint64_t kept = 0;
+	uint64_t kept = 0, lost = 0;
 
 	for (size_t i = 0; i < settled; i++) {
-		kept += pump->lines[i].kept;
+		if (!is_counted(pump, ring, pump->ends[i])) {
+			kept += pump->lines[i].kept;
+			lost += !pump->lines[i].kept;
+		}
 		if (pump->subscriber)
 			pump->subscriber(pump->context, &pump->lines[i].event, pump->lines[i].json);
 	}
 	if (settled) {
-		count(pump, ring, kept, settled - kept);
+		count(pump, ring, pump->ends[settled - 1], kept, lost);
 		ring_commit_to(pump->options.rings[ring], pump->ends[settled - 1]);
 	} else {
 		ring_rewind(pump->options.rings[ring]);

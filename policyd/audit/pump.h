@@ -7,7 +7,8 @@
  *
  * delivered: at least one sink kept it. sink_lost: none did, or the record made no sense. Both are written just before the
  * records are given back to the kernel, which happens after the sinks have written them. A daemon that is
- * killed in between brings the last batch again, with the same sequence numbers.
+ * killed in between brings the last batch again, with the same sequence numbers; the next one sees from
+ * pd_state.counted_to that it is counted, and counts it no second time.
  */
 #ifndef PD_AUDIT_PUMP_H
 #define PD_AUDIT_PUMP_H

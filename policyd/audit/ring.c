@@ -18,7 +18,8 @@
 struct ring {
 	unsigned long *consumer; /* ours to write */
 	const unsigned long *producer;
-	const unsigned char *data; /* twice in a row */
+	const unsigned char *data;
+	unsigned char *whole; /* a copy of the one record in the ring that wraps; size bytes */
 	size_t page, size;
 	unsigned long next; /* position of the record ring_next() looks at; consumer <= next */
 	uint64_t damaged;
@@ -55,22 +56,28 @@ int ring_open(int map_fd, size_t bytes, struct ring **ret_ring, struct pd_error 
 		if (r < 0)
 			return r;
 	}
-	if (bytes < page || (bytes & (bytes - 1)) || bytes > 1u << 30)
+	if (!bytes || bytes < page || (bytes & (bytes - 1)) || bytes > 1u << 30)
 		return error_set(error, -EINVAL, "no ring buffer has %zu bytes", bytes);
 	ring = calloc(1, sizeof(*ring));
-	if (!ring)
+	if (ring)
+		ring->whole = malloc(bytes); /* pages nobody writes cost nothing */
+	if (!ring || !ring->whole) {
+		free(ring);
 		return error_set(error, -ENOMEM, "out of memory");
+	}
 	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
 	if (consumer == MAP_FAILED) {
 		r = error_set(error, -errno, "cannot map a ring buffer: %s", strerror(errno));
+		free(ring->whole);
 		free(ring);
 		return r;
 	}
-	producer = mmap(NULL, page + 2 * bytes, PROT_READ, MAP_SHARED, map_fd, (off_t)page);
+	producer = mmap(NULL, page + bytes, PROT_READ, MAP_SHARED, map_fd, (off_t)page);
 	if (producer == MAP_FAILED) {
 		r = error_set(error, -errno, "cannot map a ring buffer's data: %s",
 			      strerror(errno));
 		munmap(consumer, page);
+		free(ring->whole);
 		free(ring);
 		return r;
 	}
@@ -88,9 +95,25 @@ void ring_close(struct ring *ring)
 {
 	if (!ring)
 		return;
-	munmap((void *)ring->producer, ring->page + 2 * ring->size);
+	munmap((void *)ring->producer, ring->page + ring->size);
 	munmap(ring->consumer, ring->page);
+	free(ring->whole);
 	free(ring);
+}
+
+/*
+ * A record's data in one piece. What is between consumer and producer is no longer than the ring, so that
+ * no two of its records wrap, and one copy is enough.
+ */
+static const void *in_one_piece(struct ring *ring, unsigned long position, size_t length)
+{
+	size_t start = position & (ring->size - 1), first = ring->size - start;
+
+	if (length <= first)
+		return ring->data + start;
+	memcpy(ring->whole, ring->data + start, first);
+	memcpy(ring->whole + first, ring->data, length - first);
+	return ring->whole;
 }
 
 bool ring_next(struct ring *ring, struct ring_record *ret_record)
@@ -98,6 +121,7 @@ bool ring_next(struct ring *ring, struct ring_record *ret_record)
 	unsigned long produced = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
 
 	while (ring->next != produced) {
+		unsigned long at = ring->next;
 		const unsigned char *header = ring->data + (ring->next & (ring->size - 1));
 		uint32_t word = __atomic_load_n((const uint32_t *)header, __ATOMIC_ACQUIRE);
 		size_t length = word & ~(BUSY | DISCARDED);
@@ -114,7 +138,7 @@ bool ring_next(struct ring *ring, struct ring_record *ret_record)
 		if (word & DISCARDED)
 			continue;
 		*ret_record = (struct ring_record){
-			.data = header + HEADER_SIZE,
+			.data = in_one_piece(ring, at + HEADER_SIZE, length),
 			.length = length,
 			.end = ring->next,
 		};
@@ -132,6 +156,11 @@ void ring_commit_to(struct ring *ring, uint64_t end)
 {
 	ring->next = (unsigned long)end;
 	ring_commit(ring);
+}
+
+uint64_t ring_position(const struct ring *ring)
+{
+	return ring->next;
 }
 
 void ring_rewind(struct ring *ring)

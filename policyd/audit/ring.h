@@ -5,8 +5,9 @@
  * repeats records and loses none.
  *
  * Facts: kernel/bpf/ringbuf.c. The map is mapped as one page with the consumer's position (writable), one
- * with the producer's, then the data twice, so that a record never wraps. A record is a u32 length
- * with BUSY (bit 31) and DISCARD (bit 30), a u32 the kernel uses, and the data, in all a multiple of 8.
+ * with the producer's, then the data, twice, so that a record need not wrap. Each page that is mapped
+ * counts as the process's memory, so the second time is left out: that record is copied. A record is a u32
+ * length with BUSY (bit 31) and DISCARD (bit 30), a u32 the kernel uses, and the data, in all a multiple of 8.
  */
 #ifndef PD_AUDIT_RING_H
 #define PD_AUDIT_RING_H
@@ -49,6 +50,9 @@ void ring_commit(struct ring *ring);
 
 /** ring_commit_to() - the same up to a record's end; what was looked at behind it will come again */
 void ring_commit_to(struct ring *ring, uint64_t end);
+
+/** ring_position() - behind the last record looked at; after opening, where the last reader committed */
+uint64_t ring_position(const struct ring *ring);
 
 /** ring_rewind() - look again at everything that was not committed */
 void ring_rewind(struct ring *ring);

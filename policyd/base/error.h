@@ -2,13 +2,16 @@
 #ifndef PD_BASE_ERROR_H
 #define PD_BASE_ERROR_H
 
+#define ERROR_FILE_MAX 4096u /* PATH_MAX, with its NUL */
+#define ERROR_LINE_MAX 4800u /* what error_render() makes of it: file, line, column and text */
+
 /* A failure a person will read: where, and one sentence with the remedy. Filled by libraries,
  * printed only by mains and the control server. */
 struct pd_error {
-	char file[256];	     /* "" when no file is to blame */
-	unsigned int line;   /* from 1; 0: the file as a whole */
-	unsigned int column; /* from 1 */
-	int code;	     /* negative errno */
+	char file[ERROR_FILE_MAX]; /* "" when no file is to blame */
+	unsigned int line;	   /* from 1; 0: the file as a whole */
+	unsigned int column;	   /* from 1 */
+	int code;		   /* negative errno */
 	char text[640];
 };
 

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "policyd/base/error.h"
 
 /* The one piece of process state outside main: where its messages go. */
 static struct {
@@ -13,16 +16,27 @@ static struct {
 	bool debug, journal;
 } log_state = { .program = "policyd" };
 
+/* systemd tells which socket is the journal's (systemd.exec(5)); the variable outlives redirections. */
+static bool is_journal(int fd)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 && !fstat(fd, &st) &&
+	       st.st_dev == device && st.st_ino == inode;
+}
+
 void log_open(const char *program, bool debug)
 {
 	log_state.program = program;
 	log_state.debug = debug;
-	log_state.journal = getenv("JOURNAL_STREAM") != NULL;
+	log_state.journal = is_journal(STDERR_FILENO);
 }
 
 void log_write(enum log_level level, const char *format, ...)
 {
-	char line[2048];
+	char line[ERROR_LINE_MAX + 200];
 	size_t used;
 	va_list args;
 	int n;

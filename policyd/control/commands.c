@@ -67,8 +67,9 @@ static json_t *image_status(const struct daemon *daemon)
 	if (!image)
 		return json_null();
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "generation", (json_int_t)image->generation,
-			 "bytes", (json_int_t)image->size, "slots", (json_int_t)image->slot_count,
-			 "states", (json_int_t)daemon->store.stats.states, "rules",
+			 "bytes", (json_int_t)image->size, "slots",
+			 (json_int_t)daemon->store.stats.slots, "states",
+			 (json_int_t)daemon->store.stats.states, "rules",
 			 (json_int_t)daemon->store.stats.rules);
 }
 
@@ -99,7 +100,7 @@ static int status(struct connection *connection, const struct control_request *r
 		  json_t *reply, struct pd_error *error)
 {
 	const struct daemon *daemon = connection_daemon(connection);
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 
 	(void)request;
 	(void)error;

@@ -166,7 +166,7 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error)
 void daemon_reload(struct daemon *daemon)
 {
 	struct pd_error error = { .code = 0 };
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 	bool changed = false;
 
 	if (daemon_apply(daemon, NULL, false, &changed, &error)) {

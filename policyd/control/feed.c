@@ -96,7 +96,7 @@ static int add_sinks(struct feed *feed, struct pd_error *error)
 		.rotate_bytes = config->events.file_max_size,
 		.keep = (unsigned int)config->events.file_keep,
 	};
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 	int r = 0;
 
 	feed->sinks = sinks_new();

@@ -65,7 +65,7 @@ static void finish(struct run *run)
 	struct daemon *daemon = runs->daemon;
 	struct connection *owner = run->owner;
 	struct pd_error error = { .code = 0 };
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 	int r;
 
 	if (run->watch >= 0)
@@ -440,21 +440,6 @@ void runs_bind(struct runs *runs)
 			log_error("%s: %s", run->cgroup, error.text);
 		if (!run->source)
 			run_end(run);
-	}
-}
-
-void runs_end_all(struct runs *runs)
-{
-	struct run *next;
-
-	if (!runs->first)
-		loop_quit(runs->daemon->loop);
-	for (struct run *run = runs->first; run; run = next) {
-		next = run->next;
-		if (run->owner)
-			connection_set_run(run->owner, NULL); /* we may be gone before it is */
-		run_disown(run);
-		run_end(run);
 	}
 }
 

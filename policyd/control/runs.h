@@ -50,9 +50,6 @@ int runs_resume(struct runs *runs, struct pd_error *error);
 /** runs_bind() - bind the resumed ones, after their policies are in force; end those whose runner is gone */
 void runs_bind(struct runs *runs);
 
-/** runs_end_all() - for a private daemon that is told to stop: kill and wait for the end */
-void runs_end_all(struct runs *runs);
-
 size_t runs_count(const struct runs *runs);
 
 #endif

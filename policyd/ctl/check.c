@@ -2,6 +2,7 @@
 /* policyctl check FILE...: lint, compile, size, and the policies' own expectations. No root. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "policyd/base/fd.h"
 #include "policyd/ctl/ctl.h"
 #include "policyd/ctl/question.h"
+#include "policyd/policy/glob.h"
 #include "policyd/policy/words.h"
 
 struct check {
@@ -28,7 +30,7 @@ static double now_ms(void)
 static void warn(void *context, const struct pd_error *warning)
 {
 	struct check *check = context;
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 
 	check->warned++;
 	error_render(warning, text, sizeof(text));
@@ -69,6 +71,34 @@ static int read_policies(struct check *check, const char *path, struct policy_li
 	return r;
 }
 
+/* A program is matched by the path it has once links are followed. */
+static void warn_of_link(struct check *check, const struct policy *policy,
+			 const struct policy_place *place, const char *key, const char *path)
+{
+	CLEANUP_FREE char *real = strpbrk(path, "*?[{\\") ? NULL : realpath(path, NULL);
+	struct pd_error note;
+
+	if (!real || glob_match_name(path, strlen(path), real, strlen(real), GLOB_ALIASES) == 1)
+		return;
+	error_at(&note, 0, policy->files[place->file], place->line, place->column,
+		 "%s: %.200s is a symbolic link on this machine, and matches nothing: programs go "
+		 "by their real path, %.200s",
+		 key, path, real);
+	warn(check, &note);
+}
+
+static void warn_of_links(struct check *check, const struct policy *policy)
+{
+	for (size_t i = 0; i < policy->match_count; i++)
+		if (policy->matches[i].exe)
+			warn_of_link(check, policy, &policy->matches[i].place, "exe",
+				     policy->matches[i].exe);
+	for (size_t i = 0; i < policy->rule_count; i++)
+		for (size_t n = 0; n < policy->rules[i].by.count; n++)
+			warn_of_link(check, policy, &policy->rules[i].by.items[n].place, "by",
+				     policy->rules[i].by.items[n].text);
+}
+
 /* How many expectations do not hold, or a negative errno */
 static int run_expectations(struct check *check, const struct policy *policy, json_t *failures,
 			    struct pd_error *error)
@@ -83,7 +113,7 @@ static int run_expectations(struct check *check, const struct policy *policy, js
 		return r;
 	for (size_t i = 0; i < policy->expect_count; i++) {
 		const struct policy_expect *expect = &policy->expects[i];
-		char place[300], asked[700], text[400];
+		char place[ERROR_FILE_MAX + 16], asked[700], text[400];
 		struct answer answer;
 
 		r = answerer_ask(answerer, &expect->question, &answer, error);
@@ -111,7 +141,22 @@ static int run_expectations(struct check *check, const struct policy *policy, js
 	return r ? r : failed;
 }
 
-static int compile_one(struct policy *policy, struct compile_stats *ret_stats,
+/* What load refuses unless it is insisted on. */
+static void warn_of_harm(struct check *check, struct policy *policy, const unsigned char *image)
+{
+	/* Where it would be; PID 1's program and cgroup of here need not be those of there. */
+	const struct self self = { .exe = (char *)"/usr/sbin/policyd",
+				   .cgroup = (char *)"/system.slice/policyd.service" };
+	const struct policy_list list = { .items = &policy, .count = 1 };
+	struct pd_error note = { .code = 0 };
+
+	if (policies_harmless(image, &list, &self,
+			      (const char *const *)check->ctl->config->allow_dangerous,
+			      &note) == -EPERM)
+		warn(check, &note);
+}
+
+static int compile_one(struct check *check, struct policy *policy, struct compile_stats *ret_stats,
 		       struct pd_error *error)
 {
 	struct policy *const policies[] = { policy };
@@ -135,6 +180,7 @@ static int compile_one(struct policy *policy, struct compile_stats *ret_stats,
 	if (r)
 		return r;
 	*ret_stats = compiled->stats;
+	warn_of_harm(check, policy, compiled->image);
 	compiled_free(compiled);
 	return 0;
 }
@@ -150,9 +196,10 @@ static int check_policy(struct check *check, struct policy *policy, struct pd_er
 
 	if (policy_enforceable(policy, &note))
 		warn(check, &note);
+	warn_of_links(check, policy);
 	if (mode == POLICY_DISABLED)
 		policy->mode = POLICY_AUDIT; /* it is checked all the same */
-	r = compile_one(policy, &stats, error);
+	r = compile_one(check, policy, &stats, error);
 	took = now_ms() - start;
 	failed = r ? 0 : run_expectations(check, policy, failures, error);
 	policy->mode = mode;

@@ -39,7 +39,7 @@ int ctl_options(struct ctl *ctl, const struct command *command, int argc, char *
 
 void ctl_warn(const char *format, ...)
 {
-	char line[2048];
+	char line[ERROR_LINE_MAX + 200];
 	va_list args;
 
 	va_start(args, format);
@@ -76,7 +76,7 @@ int ctl_print(json_t *object)
 
 int ctl_fail(const struct ctl *ctl, const struct pd_error *error)
 {
-	char line[1200];
+	char line[ERROR_LINE_MAX];
 
 	if (ctl->json)
 		ctl_print(reply_error(error));

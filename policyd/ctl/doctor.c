@@ -30,7 +30,7 @@ static void tell(struct doctor *doctor, const char *status, const char *what, co
 }
 
 /* What `policyd --probe` writes, as JSON */
-static int run_probe(json_t **ret_object, struct pd_error *error)
+static int run_probe(const char *config_path, json_t **ret_object, struct pd_error *error)
 {
 	CLEANUP_FREE char *path = policyd_path(), *text = NULL;
 	int pipes[2], r;
@@ -44,7 +44,7 @@ static int run_probe(json_t **ret_object, struct pd_error *error)
 		dup2(pipes[1], STDOUT_FILENO);
 		fd_close(pipes[0]);
 		fd_close(pipes[1]);
-		execl(path, "policyd", "--probe", (char *)NULL);
+		execl(path, "policyd", "--config", config_path, "--probe", (char *)NULL);
 		_exit(127);
 	}
 	fd_close(pipes[1]);
@@ -63,7 +63,7 @@ static void probe(struct doctor *doctor)
 	const json_t *results;
 	json_t *object;
 
-	if (run_probe(&object, &error)) {
+	if (run_probe(doctor->ctl->config_path, &object, &error)) {
 		tell(doctor, "failed", "policyd", error.text);
 		return;
 	}
@@ -93,40 +93,50 @@ static int prepare_private(struct client *client, const char *cgroup, struct pd_
 	return r;
 }
 
-static int prove(struct doctor *doctor, const char **ret_by, json_t **ret_reply,
-		 struct pd_error *error)
+/* By a policyd that has every hook attached for as long as this takes. */
+static int prove_private(struct doctor *doctor, json_t **ret_reply, struct pd_error *error)
 {
 	CLEANUP_FREE char *cgroup = NULL;
 	struct client *client;
-	pid_t pid = 0;
-	int r = ctl_connect(doctor->ctl, &client, error);
+	pid_t pid;
+	int r = private_start(doctor->ctl->config_path, &client, &pid, error);
 
-	*ret_by = "by the running policyd";
-	if (r == -ECONNREFUSED) {
-		*ret_by = "by a policyd of its own, as none is running";
-		r = private_start(&client, &pid, error);
-		if (r)
-			return r;
-		r = run_cgroup_new(&cgroup, error);
-		if (!r)
-			r = prepare_private(client, cgroup, error);
-	} else if (r) {
+	if (r)
 		return r;
-	}
+	r = run_cgroup_new(&cgroup, error);
+	if (!r)
+		r = prepare_private(client, cgroup, error);
 	if (!r)
 		r = client_call(client, request_new(CONTROL_PROVE), ret_reply, error);
 	client_free(client);
-	if (pid)
-		waitpid(pid, NULL, 0);
+	waitpid(pid, NULL, 0);
 	if (cgroup)
 		run_cgroup_end(cgroup);
 	return r;
 }
 
+static int prove(struct doctor *doctor, const char **ret_by, json_t **ret_reply,
+		 struct pd_error *error)
+{
+	int r = ctl_call(doctor->ctl, request_new(CONTROL_PROVE), ret_reply, error);
+
+	*ret_by = "by the running policyd";
+	if (r == -ECONNREFUSED) {
+		*ret_by = "by a policyd of its own, as none is running";
+		return prove_private(doctor, ret_reply, error);
+	}
+	if (r || number_of(*ret_reply, "proved"))
+		return r;
+	/* Without policies no hook is attached, and none has been asked. */
+	json_decref(*ret_reply);
+	*ret_by = "by a policyd of its own, as the running one has no policies";
+	return prove_private(doctor, ret_reply, error);
+}
+
 static void proof(struct doctor *doctor)
 {
 	struct pd_error error = { .code = 0 };
-	char text[1300], line[1200];
+	char text[ERROR_LINE_MAX + 100], line[ERROR_LINE_MAX];
 	const char *by;
 	json_t *reply;
 	long long proved;
@@ -141,11 +151,8 @@ static void proof(struct doctor *doctor)
 	}
 	proved = number_of(reply, "proved");
 	json_decref(reply);
-	if (proved)
-		snprintf(text, sizeof(text), "%lld hooks refused what they had to, %s", proved, by);
-	else
-		snprintf(text, sizeof(text), "no hook is attached, as no policy is loaded");
-	tell(doctor, proved ? "ok" : "warning", "proof", text);
+	snprintf(text, sizeof(text), "%lld hooks refused what they had to, %s", proved, by);
+	tell(doctor, proved ? "ok" : "failed", "proof", text);
 }
 
 static void daemon_state(struct doctor *doctor)

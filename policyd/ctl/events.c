@@ -17,40 +17,34 @@ struct view {
 	struct ctl *ctl;
 	struct filter *filter;
 	unsigned int flags;
-	/* The last lines, rendered: a ring */
+	/* The last lines, rendered, newest first */
 	char **lines;
-	size_t count, first, used;
+	size_t count, used;
+	/* The newest event of each ring that is past: what is not newer is no news. */
+	struct {
+		uint64_t sequence;
+		int64_t time_us;
+	} past[PD_RING_COUNT];
 };
-
-static void keep_line(struct view *view, char *line)
-{
-	size_t at = (view->first + view->used) % view->count;
-
-	if (view->used == view->count) {
-		free(view->lines[view->first]);
-		view->first = (view->first + 1) % view->count;
-	} else {
-		view->used++;
-	}
-	view->lines[at] = line;
-}
 
 static bool on_past(void *context, struct event *event)
 {
 	struct view *view = context;
-	char *line = NULL;
 	size_t size;
 	FILE *memory;
 
+	if (!view->past[event->ring].sequence) {
+		view->past[event->ring].sequence = event->record->sequence;
+		view->past[event->ring].time_us = event->time_us;
+	}
 	if (!filter_match(view->filter, event))
 		return true;
-	memory = open_memstream(&line, &size);
+	memory = open_memstream(&view->lines[view->used], &size);
 	if (!memory)
 		return false;
 	print_event(memory, event, view->ctl->json, view->flags);
 	fclose(memory);
-	keep_line(view, line);
-	return true;
+	return ++view->used < view->count;
 }
 
 static int show_past(struct view *view, struct pd_error *error)
@@ -63,16 +57,21 @@ static int show_past(struct view *view, struct pd_error *error)
 	if (!view->lines)
 		return error_set(error, -ENOMEM, "out of memory");
 	r = history_read(view->ctl, on_past, view, error);
-	for (size_t i = 0; i < view->used; i++) {
-		char *line = view->lines[(view->first + i) % view->count];
-
+	while (view->used--) {
 		if (!r)
-			fputs(line, stdout);
-		free(line);
+			fputs(view->lines[view->used], stdout);
+		free(view->lines[view->used]);
 	}
 	free(view->lines);
 	fflush(stdout);
 	return r;
+}
+
+/* Sequence numbers begin anew with each enforcement, so the time counts too. */
+static bool is_news(const struct view *view, const struct event *event)
+{
+	return event->record->sequence > view->past[event->ring].sequence ||
+	       event->time_us > view->past[event->ring].time_us;
 }
 
 static void show_object(struct view *view, const json_t *object)
@@ -85,35 +84,41 @@ static void show_object(struct view *view, const json_t *object)
 	if (!json_object_get(object, "event") ||
 	    event_from_json(json_object_get(object, "event"), &event, NULL))
 		return;
-	if (filter_match(view->filter, event))
+	if (is_news(view, event) && filter_match(view->filter, event))
 		print_event(stdout, event, view->ctl->json, view->flags);
 	event_free(event);
 }
 
-/* Until the daemon ends or nobody reads us any more */
-static int follow(struct view *view, struct pd_error *error)
+/* From now on every event is kept for us; only then is the past read, so that none is between the two. */
+static int subscribe(struct view *view, struct client **ret_client, struct pd_error *error)
 {
-	json_t *request = request_new(CONTROL_EVENTS), *object;
-	struct client *client;
-	int r = ctl_connect(view->ctl, &client, error);
+	json_t *request = request_new(CONTROL_EVENTS), *reply;
+	int r = ctl_connect(view->ctl, ret_client, error);
 
 	if (r) {
 		json_decref(request);
 		return r;
 	}
 	json_object_set_new(request, "follow", json_true());
-	r = client_send(client, request, error);
+	r = client_call(*ret_client, request, &reply, error);
+	if (!r)
+		json_decref(reply);
+	return r;
+}
+
+/* Until the daemon ends or nobody reads us any more */
+static int follow(struct view *view, struct client *client, struct pd_error *error)
+{
+	json_t *object;
+	int r = 0;
+
 	while (!r && !ferror(stdout)) {
 		r = client_receive(client, true, &object, error);
 		if (r)
 			break;
-		if (json_object_get(object, "ok"))
-			r = reply_check(object, error);
-		else
-			show_object(view, object);
+		show_object(view, object);
 		json_decref(object);
 	}
-	client_free(client);
 	return ferror(stdout) ? 0 : r;
 }
 
@@ -138,12 +143,16 @@ static int parse_count(const char *text, size_t *ret_count)
 static int show_events(struct view *view, bool following)
 {
 	struct pd_error error = { .code = 0 };
-	int r;
+	struct client *client = NULL;
+	int r = following ? subscribe(view, &client, &error) : 0;
 
 	view->flags = EVENT_DATE | (isatty(STDOUT_FILENO) ? EVENT_COLOUR : 0);
-	r = show_past(view, &error);
+	if (!r)
+		r = show_past(view, &error);
 	if (!r && following)
-		r = follow(view, &error);
+		r = follow(view, client, &error);
+	if (client)
+		client_free(client);
 	return r ? ctl_fail(view->ctl, &error) : CTL_OK;
 }
 

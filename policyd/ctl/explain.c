@@ -34,7 +34,7 @@ static bool on_past(void *context, struct event *event)
 		print_event(memory, event, true, 0);
 		fclose(memory);
 	}
-	return true;
+	return false; /* older ones of this number are of an enforcement that has ended */
 }
 
 /* "denials:42", "notices:42", "42" */

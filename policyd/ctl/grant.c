@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "policyd/base/text.h"
 #include "policyd/policy/words.h"
@@ -77,18 +78,23 @@ static void put_file(struct buffer *b, const struct event *event, uint32_t perms
 	buffer_text(b, "}\n");
 }
 
+/* What has no name is written as a number: a key left out would allow any. */
+static void put_key(struct buffer *b, const char *key, const char *name, unsigned int number)
+{
+	if (name)
+		buffer_format(b, ", %s: %s", key, name);
+	else
+		buffer_format(b, ", %s: %u", key, number);
+}
+
 static void put_key_names(struct buffer *b, const struct pd_socket_key *key)
 {
-	const char *family = word_family(key->family), *type = word_socktype(key->type);
-	unsigned int number = (unsigned int)key->protocol[0] << 8 | key->protocol[1];
-	const char *protocol = word_protocol(key->family, number);
+	unsigned int protocol = (unsigned int)key->protocol[0] << 8 | key->protocol[1];
 
-	if (family)
-		buffer_format(b, ", family: %s", family);
-	if (type)
-		buffer_format(b, ", type: %s", type);
-	if (protocol && number)
-		buffer_format(b, ", protocol: %s", protocol);
+	put_key(b, "family", word_family(key->family), key->family);
+	put_key(b, "type", word_socktype(key->type), key->type);
+	if (key->family != AF_UNIX) /* which has none, and rules cannot name one */
+		put_key(b, "protocol", word_protocol(key->family, protocol), protocol);
 }
 
 static void put_address(struct buffer *b, const struct event *event)
@@ -122,8 +128,7 @@ static int put_socket(struct buffer *b, const struct event *event, uint32_t perm
 	} else if (event->record->key_len == PD_SOCKET_KEY_BARE) {
 		put_key_names(b, key);
 	} else {
-		if (word_protocol(key->family, protocol))
-			buffer_format(b, ", protocol: %s", word_protocol(key->family, protocol));
+		put_key(b, "protocol", word_protocol(key->family, protocol), protocol);
 		put_address(b, event);
 	}
 	buffer_text(b, "}\n");

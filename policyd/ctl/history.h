@@ -10,7 +10,7 @@
 typedef bool history_fn(void *context, struct event *event);
 
 /**
- * history_read() - all events there are, oldest first
+ * history_read() - all events there are, newest first
  *
  * From the files when they can be read, else from the daemon, which remembers few. Lines that are no
  * events are skipped. Returns 0, -errno with @error.

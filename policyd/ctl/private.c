@@ -37,7 +37,7 @@ char *policyd_path(void)
 	return strdup("/usr/sbin/policyd");
 }
 
-static void exec_private(const char *path, int fd)
+static void exec_private(const char *path, const char *config_path, int fd)
 {
 	char number[16];
 	sigset_t none;
@@ -46,12 +46,13 @@ static void exec_private(const char *path, int fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(number, sizeof(number), "%d", copy);
-	execl(path, "policyd", "--private", number, (char *)NULL);
+	execl(path, "policyd", "--config", config_path, "--private", number, (char *)NULL);
 	dprintf(STDERR_FILENO, "policyctl: %s: %s\n", path, strerror(errno));
 	_exit(127);
 }
 
-int private_start(struct client **ret_client, pid_t *ret_pid, struct pd_error *error)
+int private_start(const char *config_path, struct client **ret_client, pid_t *ret_pid,
+		  struct pd_error *error)
 {
 	CLEANUP_FREE char *path = policyd_path();
 	struct client *client;
@@ -67,7 +68,7 @@ int private_start(struct client **ret_client, pid_t *ret_pid, struct pd_error *e
 		return error_set(error, -errno, "socketpair: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		exec_private(path, pair[1]);
+		exec_private(path, config_path, pair[1]);
 	fd_close(pair[1]);
 	if (pid < 0) {
 		fd_close(pair[0]);

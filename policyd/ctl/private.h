@@ -10,8 +10,9 @@
 /** policyd_path() - the daemon's program: beside ours, else /usr/sbin/policyd; to be freed */
 char *policyd_path(void);
 
-/** private_start() - a policyd for us alone; it ends when @ret_client is freed */
-int private_start(struct client **ret_client, pid_t *ret_pid, struct pd_error *error);
+/** private_start() - a policyd for us alone, with our configuration; it ends when @ret_client is freed */
+int private_start(const char *config_path, struct client **ret_client, pid_t *ret_pid,
+		  struct pd_error *error);
 
 /**
  * guardian_start() - a process that ends the cgroup when runner and private policyd both die

@@ -72,7 +72,7 @@ const char *answer_text(const struct policy *policy, const struct policy_rule *q
 			const struct answer *answer, char *buffer, size_t size)
 {
 	const struct policy *by = answer->policy ? answer->policy : policy;
-	char place[300];
+	char place[ERROR_FILE_MAX + 16];
 
 	if (answer->rule)
 		snprintf(buffer, size, "%s by %s", answer_word(answer),

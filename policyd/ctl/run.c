@@ -46,7 +46,7 @@ static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGU
 static void child_main(const struct runner *runner, int go)
 {
 	sigset_t none;
-	char byte;
+	char byte = 0; /* as it stays when the runner has given up or is gone */
 
 	if (runner->foreground) {
 		setpgid(0, 0);
@@ -72,7 +72,9 @@ static int start_child(struct runner *runner, struct pd_error *error)
 
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return error_set(error, -errno, "pipe: %s", strerror(errno));
-	runner->foreground = isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
+	/* With the terminal as output too: in "run ... | less" it is the pager's as well. */
+	runner->foreground = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+			     tcgetpgrp(STDIN_FILENO) == getpgrp();
 	runner->child = fork();
 	if (runner->child == 0) {
 		fd_close(pipes[1]);
@@ -190,7 +192,8 @@ static int bind_policy(struct runner *runner, struct pd_error *error)
 	int r = ctl_connect(runner->ctl, &runner->client, error);
 
 	if (r == -ECONNREFUSED)
-		r = private_start(&runner->client, &runner->private_pid, error);
+		r = private_start(runner->ctl->config_path, &runner->client, &runner->private_pid,
+				  error);
 	if (r)
 		return r;
 	if (named && !runner->audit && !runner->private_pid) {

@@ -38,7 +38,7 @@ struct process {
 /* What is wrong with files or policies is the caller's, anything else the machine's. */
 static int fail(const struct pd_error *error, bool wrong)
 {
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 
 	log_error("%s", error_render(error, text, sizeof(text)));
 	return wrong || error->file[0] ? 2 : 1;
@@ -88,12 +88,12 @@ static void on_signal(void *context, uint32_t events)
 	if (info.ssi_signo == SIGHUP && daemon->run_dir) {
 		feed_reopen(daemon->feed);
 		daemon_reload(daemon);
-	} else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
-		/* What is pinned stays in force; what is private ends with its command. */
-		if (daemon->run_dir)
-			loop_quit(daemon->loop);
-		else
-			runs_end_all(daemon->runs);
+	} else if (daemon->run_dir && (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)) {
+		/*
+		 * What is pinned stays in force. A private one ends with its connection: systemd sends
+		 * SIGTERM to all of a service, and its command is to end as the runner tells it to.
+		 */
+		loop_quit(daemon->loop);
 	}
 }
 
@@ -179,10 +179,10 @@ static int open_parts(struct process *process, struct pd_error *error)
 }
 
 /* What does not keep us from enforcing, and is to be known all the same */
-static void warn_of_machine(void)
+static void warn_of_machine(const char *pin_dir)
 {
 	struct probe_result results[PROBE_MAX];
-	size_t count = enforce_probe(results);
+	size_t count = enforce_probe(pin_dir, results);
 
 	for (size_t i = 0; i < count; i++)
 		if (results[i].status == PROBE_WARNING)
@@ -215,7 +215,7 @@ static int start_daemon(struct process *process, const struct start *start, stru
 	if (!r)
 		r = open_parts(process, error);
 	if (!r)
-		warn_of_machine();
+		warn_of_machine(daemon->config->pin_dir);
 	/* The feed comes before the policies: their first events are wanted too. */
 	if (!r)
 		r = feed_new(daemon, &daemon->feed, error);
@@ -347,11 +347,11 @@ static int run_daemon(const struct start *start, struct config *config)
 
 /* ---- other errands --------------------------------------------------------------------------- */
 
-static int probe(void)
+static int probe(const struct config *config)
 {
 	static const char *const words[] = { "ok", "warning", "failed" };
 	struct probe_result results[PROBE_MAX];
-	size_t count = enforce_probe(results);
+	size_t count = enforce_probe(config->pin_dir, results);
 	json_t *array = json_array();
 	bool ok = true;
 
@@ -396,11 +396,11 @@ int start_run(const struct start *start)
 	struct config *config;
 	int status;
 
-	if (start->action == START_PROBE)
-		return probe();
 	if (config_read(start->config_path, &config, &error))
 		return fail(&error, true);
-	if (start->action == START_CHECK)
+	if (start->action == START_PROBE)
+		status = probe(config);
+	else if (start->action == START_CHECK)
 		status = check(config);
 	else if (start->action == START_DETACH)
 		status = detach(config);

@@ -48,12 +48,10 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 static int check_machine(const struct enforce_options *options, struct pd_error *error)
 {
 	struct probe_result results[PROBE_MAX];
-	size_t n = enforce_probe(results);
+	size_t n = enforce_probe(options->pin_dir, results);
 
 	for (size_t i = 0; i < n; i++) {
 		if (results[i].status != PROBE_FAILED)
-			continue;
-		if (!options->pin_dir && !strcmp(results[i].what, "BPF file system"))
 			continue;
 		return error_set(error, -ENOTSUP, "%s", results[i].text);
 	}
@@ -190,7 +188,10 @@ static int load(struct enforcer *e, const struct enforce_options *options, struc
 	if (r)
 		return r;
 	r = policyd_bpf__load(e->skeleton);
-	return r ? explain_load(r, error) : 0;
+	if (r)
+		return explain_load(r, error);
+	give_back_instructions(e->skeleton);
+	return 0;
 }
 
 int enforce_open(const struct enforce_options *options, struct enforcer **ret_enforcer,
@@ -417,7 +418,7 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 			"too long or changing), so they stay as they were; end them or move them "
 			"to another cgroup, and reload",
 			(unsigned long long)(e->state->sweep_unsettled - unsettled),
-			e->state->unsettled_tgid);
+			e->state->sweep_pid);
 	return 0;
 }
 

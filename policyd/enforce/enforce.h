@@ -27,10 +27,11 @@ struct probe_result {
 
 /**
  * enforce_probe() - look at everything loading depends on, without loading
+ * @pin_dir: has to be in a BPF file system; NULL: nothing is to be pinned
  *
  * Returns the number of results written (at most PROBE_MAX). Needs no root, says so where it lacks it.
  */
-size_t enforce_probe(struct probe_result results[PROBE_MAX]);
+size_t enforce_probe(const char *pin_dir, struct probe_result results[PROBE_MAX]);
 
 /* ---- the prover ------------------------------------------------------------------------------ */
 

@@ -34,6 +34,11 @@ struct enforcer {
 	bool adopted;
 };
 
+/* give_back.c */
+
+/** give_back_instructions() - memory of loaded programs that libbpf does not read again */
+void give_back_instructions(struct policyd_bpf *skeleton);
+
 /* attach.c */
 
 /**

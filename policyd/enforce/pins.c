@@ -27,7 +27,7 @@ static void path_join(char out[PATH_MAX], const char *dir, const char *kind, con
 	snprintf(out, PATH_MAX, "%.4000s/%s%s%.64s", dir, kind, name ? "/" : "", name ? name : "");
 }
 
-static bool in_bpffs(const char *path)
+bool pins_in_bpffs(const char *path)
 {
 	char parent[PATH_MAX];
 	struct statfs fs;
@@ -94,7 +94,7 @@ int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd
 		return 0;
 	if (strlen(pin_dir) > sizeof(pins->dir) - 16)
 		return error_set(error, -ENAMETOOLONG, "pin_dir %s is too long", pin_dir);
-	if (!in_bpffs(pin_dir))
+	if (!pins_in_bpffs(pin_dir))
 		return error_set(error, -ENOENT,
 				 "%s is not in a BPF file system; mount one with: mount -t bpf bpf "
 				 "/sys/fs/bpf",
@@ -275,7 +275,7 @@ int enforce_detach(const char *pin_dir, struct pd_error *error)
 	DIR *dir;
 	int r = 0;
 
-	if (!in_bpffs(pin_dir))
+	if (!pins_in_bpffs(pin_dir))
 		return 0;
 	dir = opendir(pin_dir);
 	if (!dir)

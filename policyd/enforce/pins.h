@@ -20,6 +20,9 @@ struct pins {
 	char dir[200]; /* PIN_DIR/abi-N; "": nothing is pinned */
 };
 
+/** pins_in_bpffs() - is a folder, or where it would be made, in a BPF file system? */
+bool pins_in_bpffs(const char *path);
+
 /**
  * pins_open() - find or make the folder
  * @pin_dir: NULL: nothing will be pinned

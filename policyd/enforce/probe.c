@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policyd/enforce/enforce.h"
+#include "policyd/enforce/pins.h"
 
 #ifndef CGROUP2_SUPER_MAGIC
 #define CGROUP2_SUPER_MAGIC 0x63677270
@@ -102,17 +103,15 @@ static void probe_cgroup(struct probe_result *result)
 		put(result, "cgroup v2", PROBE_OK, "/sys/fs/cgroup");
 }
 
-static void probe_bpffs(struct probe_result *result)
+static void probe_bpffs(struct probe_result *result, const char *pin_dir)
 {
-	struct statfs fs;
-
-	if (statfs("/sys/fs/bpf", &fs) || (unsigned int)fs.f_type != 0xcafe4a11)
+	if (!pins_in_bpffs(pin_dir))
 		put(result, "BPF file system", PROBE_FAILED,
-		    "no BPF file system on /sys/fs/bpf, so enforcement could not outlive the "
-		    "daemon; "
-		    "mount -t bpf bpf /sys/fs/bpf");
+		    "%.150s is in no BPF file system, so enforcement could not outlive the daemon; "
+		    "mount -t bpf bpf /sys/fs/bpf, or set pin_dir: in policyd.yaml",
+		    pin_dir);
 	else
-		put(result, "BPF file system", PROBE_OK, "/sys/fs/bpf");
+		put(result, "BPF file system", PROBE_OK, "%.250s", pin_dir);
 }
 
 static void probe_ftrace(struct probe_result *result)
@@ -168,15 +167,17 @@ static void probe_jit(struct probe_result *result)
 		put(result, "BPF compiler", PROBE_OK, "enabled");
 }
 
-size_t enforce_probe(struct probe_result results[PROBE_MAX])
+size_t enforce_probe(const char *pin_dir, struct probe_result results[PROBE_MAX])
 {
 	static void (*const probes[])(struct probe_result *) = {
-		probe_kernel, probe_lsm, probe_btf,  probe_cgroup,    probe_bpffs,
+		probe_kernel, probe_lsm, probe_btf,  probe_cgroup,
 		probe_ftrace, probe_jit, probe_kptr, probe_privilege,
 	};
 	size_t n = sizeof(probes) / sizeof(probes[0]);
 
 	for (size_t i = 0; i < n; i++)
 		probes[i](&results[i]);
+	if (pin_dir)
+		probe_bpffs(&results[n++], pin_dir);
 	return n;
 }

@@ -156,8 +156,9 @@ static int add_slots(struct compile_run *run)
 			r = numbering_slot(run->numbering, run->input->extra_sets[i], &slot);
 	if (r == -E2BIG)
 		error_set(run->error, -E2BIG,
-			  "there are more than %u policies and combinations of them, those of "
-			  "policies unloaded since policyd was first started included",
+			  "there are more than %u policies and combinations of them, those "
+			  "unloaded since enforcement began included; have these forgotten: "
+			  "'policyctl detach', which ends enforcement, and start policyd again",
 			  COMPILE_SLOTS_MAX);
 	return r;
 }

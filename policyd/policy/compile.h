@@ -16,8 +16,9 @@
 
 /*
  * Numbering that must survive reloads and restarts, because labels carry the numbers: a slot is a
- * set of policy names, a program class of a slot a set of `by:` patterns. Opaque; kept by the daemon
- * as text (numbering_save) next to the pinned image.
+ * set of policy names, a program class of a slot a set of `by:` patterns. A number is never given
+ * anew: a task may carry it for as long as the machine runs. Only detaching ends that. Opaque; kept by
+ * the daemon as text (numbering_save) in the pinned image.
  */
 struct numbering;
 struct numbering *numbering_new(void);

@@ -101,8 +101,10 @@ static int too_many_programs(const struct slot_build *b)
 
 	return error_at(b->run->error, -E2BIG, by->policy->files[by->string->place.file],
 			by->string->place.line, by->string->place.column,
-			"by: the programs of policy %s fall into more than %u classes; use fewer "
-			"or less overlapping patterns, or restart policyd to forget old ones",
+			"by: the programs of policy %s fall into more than %u classes, those of "
+			"former versions of it included; use fewer or less overlapping patterns, "
+			"or have the former ones forgotten: 'policyctl detach', which ends "
+			"enforcement, and start policyd again",
 			by->policy->name, COMPILE_PROGRAMS_MAX);
 }
 

@@ -299,9 +299,9 @@ static bool matches(struct linter *linter, const struct policy_rule *rule, const
 	return false;
 }
 
-/* Whether any program may write @name: the rule that says so, or the default. */
-static bool anyone_writes(struct linter *linter, const char *name,
-			  const struct policy_rule **ret_rule)
+/* Whether any program has @perm on @name: the rule that says so, or the default. */
+static bool anyone_may(struct linter *linter, const char *name, uint32_t perm,
+		       const struct policy_rule **ret_rule)
 {
 	bool allowed = !(linter->policy->deny_default & (1u << PD_CLASS_FILE)), unsure = false;
 
@@ -309,7 +309,7 @@ static bool anyone_writes(struct linter *linter, const char *name,
 	for (size_t i = 0; i < linter->policy->rule_count; i++) {
 		const struct policy_rule *rule = &linter->policy->rules[i];
 
-		if (rule->class != PD_CLASS_FILE || !(rule->path_perms & PD_WRITE))
+		if (rule->class != PD_CLASS_FILE || !(rule->path_perms & perm))
 			continue;
 		/* a rule for some programs only, or only for the log, decides for nobody else */
 		if ((rule->by.count && !rule->deny) || !matches(linter, rule, name, &unsure))
@@ -323,26 +323,45 @@ static bool anyone_writes(struct linter *linter, const char *name,
 	return allowed && !unsure;
 }
 
+/* How any program may put another one in the place of @name; NULL: not at all. */
+static const char *anyone_changes(struct linter *linter, const char *name,
+				  const struct policy_rule **ret_rule)
+{
+	const struct policy_rule *deleter;
+
+	if (anyone_may(linter, name, PD_WRITE, ret_rule))
+		return "write";
+	if (!anyone_may(linter, name, PD_DELETE, &deleter) ||
+	    !anyone_may(linter, name, PD_CREATE, ret_rule))
+		return NULL;
+	if (!*ret_rule)
+		*ret_rule = deleter;
+	return "replace";
+}
+
 static void lint_by(struct linter *linter, const struct policy_rule *rule)
 {
 	for (size_t i = 0; i < rule->by.count; i++) {
 		const struct policy_string *by = &rule->by.items[i];
 		const struct policy_rule *writer;
+		const char *how;
 
 		/* which programs a pattern means is not known here */
-		if (strpbrk(by->text, "*?[{\\") || !anyone_writes(linter, by->text, &writer))
+		how = strpbrk(by->text, "*?[{\\") ? NULL :
+						    anyone_changes(linter, by->text, &writer);
+		if (!how)
 			continue;
 		if (writer)
 			warn(linter, &by->place,
-			     "by: every program may write %s (%s:%u), and so become what this rule "
+			     "by: every program may %s %s (%s:%u), and so become what this rule "
 			     "trusts",
-			     by->text, linter->policy->files[writer->place.file],
+			     how, by->text, linter->policy->files[writer->place.file],
 			     writer->place.line);
 		else
 			warn(linter, &by->place,
-			     "by: every program may write %s by default, and so become what this "
+			     "by: every program may %s %s by default, and so become what this "
 			     "rule trusts",
-			     by->text);
+			     how, by->text);
 	}
 }
 

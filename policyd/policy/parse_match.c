@@ -96,7 +96,10 @@ static int parse_entry(const struct parser *parser, const struct node *node)
 		if (!values[i])
 			continue;
 		ret = value_pattern(parser, key_items[i].name, values[i],
-				    i <= KEY_EXE ? PATTERN_BINDING : PATTERN_TEXT, &pattern);
+				    i == KEY_CGROUP ? PATTERN_BINDING :
+				    i == KEY_EXE    ? PATTERN_EXE :
+						      PATTERN_TEXT,
+				    &pattern);
 		if (ret)
 			return ret;
 		*texts[i] = strdup(pattern);

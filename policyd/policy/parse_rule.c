@@ -81,7 +81,7 @@ static int take_flags(const struct parser *parser, const struct node **values,
 				   "mode: a rule can be enforce or audit; remove the rule instead");
 	rule->audit_mode = mode == POLICY_AUDIT;
 	if (values[KEY_BY])
-		ret = value_patterns(parser, "by", values[KEY_BY], PATTERN_PATH, &rule->by);
+		ret = value_patterns(parser, "by", values[KEY_BY], PATTERN_PROGRAM, &rule->by);
 	return ret;
 }
 
@@ -106,8 +106,9 @@ static int take_exec(const struct parser *parser, const char *verdict, const str
 {
 	int ret = list_check(parser, verdict, what);
 
-	/* What may not be executed may not be mapped for execution either: else `ld.so FILE` runs it. */
-	rule->path_perms = rule->deny ? PD_EXEC | PD_MMAP_EXEC : PD_EXEC;
+	/* What may be executed may be mapped for execution, and what may not may not: else `ld.so FILE`
+	 * would run it. */
+	rule->path_perms = PD_EXEC | PD_MMAP_EXEC;
 	if (ret)
 		return ret;
 	if (!path) {

@@ -282,6 +282,7 @@ static const char *check_start(const char *text, enum pattern_kind kind)
 	case PATTERN_UNIX:
 		return text[0] == '@' ? NULL : "must begin with '/', or '@' for abstract addresses";
 	case PATTERN_BINDING:
+	case PATTERN_EXE:
 		return strcmp(text, "**") ? "must begin with '/'" : NULL;
 	default:
 		return "must begin with '/'";
@@ -289,8 +290,10 @@ static const char *check_start(const char *text, enum pattern_kind kind)
 }
 
 /* Names the kernel never forms would be rules that never decide. */
-static const char *check_path(const char *text, size_t *ret_at)
+static const char *check_path(const char *text, enum pattern_kind kind, size_t *ret_at)
 {
+	bool program = kind == PATTERN_PROGRAM || kind == PATTERN_EXE;
+
 	for (const char *p = text; (p = strchr(p, '/')); p++) {
 		size_t dots = strspn(p + 1, ".");
 
@@ -300,6 +303,9 @@ static const char *check_path(const char *text, size_t *ret_at)
 		if ((dots == 1 || dots == 2) && (p[dots + 1] == '/' || !p[dots + 1]))
 			return "\".\" and \"..\" never occur in a path; write the path they lead "
 			       "to";
+		if (program && !p[1])
+			return "is a folder, and no program is one; add \"*\" for each program "
+			       "in it";
 	}
 	return NULL;
 }
@@ -312,7 +318,7 @@ const char *name_reason(const char *text, enum pattern_kind kind)
 	if (!reason && strlen(text) > POLICY_PATTERN_MAX)
 		reason = "is too long";
 	if (!reason && text[0] == '/')
-		reason = check_path(text, &at);
+		reason = check_path(text, kind, &at);
 	return reason;
 }
 
@@ -334,7 +340,7 @@ int value_pattern(const struct parser *parser, const char *key, const struct nod
 	if (reason)
 		return parser_fail(parser, &node->place, "%s: \"%s\" %s", key, show(&shown, text),
 				   reason);
-	reason = text[0] == '/' ? check_path(text, &at) : NULL;
+	reason = text[0] == '/' ? check_path(text, kind, &at) : NULL;
 	if (!reason && glob_check(text, length, &at, &reason) == 0)
 		reason = NULL;
 	if (reason)

@@ -75,9 +75,10 @@ bool value_number(const char *text, unsigned long max, unsigned long *ret_number
 /* What a pattern is about decides how it may begin. */
 enum pattern_kind {
 	PATTERN_OBJECT,	 /* an absolute path, or "memfd:", "mqueue:", "nsfs:" */
-	PATTERN_PATH,	 /* an absolute path */
+	PATTERN_PROGRAM, /* an absolute path, of no folder */
 	PATTERN_UNIX,	 /* an absolute path or "@abstract" */
 	PATTERN_BINDING, /* an absolute path or "**" */
+	PATTERN_EXE,	 /* the same for a program */
 	PATTERN_TEXT,	 /* anything */
 };
 int value_pattern(const struct parser *parser, const char *key, const struct node *node,

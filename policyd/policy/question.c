@@ -200,6 +200,18 @@ static int add_address(struct parts *parts, const struct policy_address *address
 	return 0;
 }
 
+/* What the kernel takes the unspecified address for, if the socket is not bound to one. */
+static void unspecified_is_loopback(struct policy_address *address)
+{
+	static const uint8_t nowhere[16];
+
+	if (memcmp(address->addr, nowhere, sizeof(nowhere)) != 0)
+		return;
+	if (address->family == AF_INET)
+		address->addr[0] = 127;
+	address->addr[address->prefix / 8 - 1] = 1;
+}
+
 static int ask_to(struct parts *parts, struct policy_rule *rule)
 {
 	const char *text = parts->text[PART_TO], *protocol = parts->text[PART_PROTOCOL];
@@ -218,6 +230,7 @@ static int ask_to(struct parts *parts, struct policy_rule *rule)
 	if (address.ports.first != address.ports.last)
 		return FAIL(parts, PART_TO, "\"%s\" needs one port, as in 10.0.0.1:443",
 			    show(&shown, text));
+	unspecified_is_loopback(&address);
 	return add_address(parts, &address, rule);
 }
 
@@ -348,7 +361,7 @@ int question_build(struct parts *parts, struct policy_rule *rule)
 		break;
 	}
 	if (!ret && parts->text[PART_BY])
-		ret = add_name(parts, PART_BY, PATTERN_PATH, &rule->by);
+		ret = add_name(parts, PART_BY, PATTERN_PROGRAM, &rule->by);
 	return ret;
 }
 

@@ -386,6 +386,7 @@ static void too_many_classes(void **state)
 	}
 	assert_int_equal(compile(&input, numbering, &compiled, &error), -E2BIG);
 	assert_non_null(strstr(error.text, "64 classes"));
+	assert_non_null(strstr(error.text, "'policyctl detach'"));
 	numbering_free(numbering);
 	policy_free(policy);
 }

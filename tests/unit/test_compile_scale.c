@@ -4,6 +4,7 @@
  * real profiles; every third denies, so that it needs states of its own. Prints what it measures;
  * the limits asserted are generous, for sanitizers and loaded machines.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "policyd/policy/numbering.h"
 #include "policyd/policy/symbols.h"
 #include "tests/unit/policies.h"
 
@@ -119,11 +121,39 @@ static void many_policies(void **state)
 	measure(1000, 20, 30, PD_IMAGE_SIZE);
 }
 
+/* Numbers are used up by policies that come and go; what is said then is what helps. */
+static void numbers_run_out(void **state)
+{
+	struct policy *policy = make_policy("x", 0);
+	struct compile_input input = { .policies = &policy, .policy_count = 1 };
+	struct numbering *numbering = numbering_new();
+	struct compiled *compiled = NULL;
+	struct pd_error error;
+	char name[16];
+	int r = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < COMPILE_SLOTS_MAX; i++) {
+		const char *const names[] = { name, NULL };
+		uint32_t slot;
+
+		snprintf(name, sizeof(name), "p%u", i);
+		assert_int_equal(numbering_slot(numbering, names, &slot), 0);
+	}
+	r = compile(&input, numbering, &compiled, &error);
+	assert_int_equal(r, -E2BIG);
+	assert_non_null(strstr(error.text, "more than 4096 policies"));
+	assert_non_null(strstr(error.text, "'policyctl detach'"));
+	numbering_free(numbering);
+	policy_free(policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_policy),
 		cmocka_unit_test(many_policies),
+		cmocka_unit_test(numbers_run_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

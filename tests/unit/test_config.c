@@ -28,7 +28,7 @@ static void bad(const char *text, const char *message)
 {
 	struct pd_error error = { .code = 0 };
 	struct config *config = NULL;
-	char line[1200];
+	char line[ERROR_LINE_MAX];
 
 	assert_int_not_equal(config_parse("c", text, strlen(text), &config, &error), 0);
 	assert_null(config);

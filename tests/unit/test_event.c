@@ -434,7 +434,15 @@ static void filters(void **state)
 	event.symbol = (struct symbol){ 0 };
 	event.policies = "base, web";
 	assert_true(matches(&event, "policy", "web"));
-	assert_false(matches(&event, "policy", "base, web"));
+	assert_true(matches(&event, "policy", "x,web"));
+	assert_false(matches(&event, "policy", "x,we"));
+	assert_true(matches(&event, "comm", "sh,nginx"));
+	assert_true(matches(&event, "path", "/usr/**,/etc/*"));
+	assert_true(matches(&event, "path", "/{usr,etc}/*"));
+	assert_true(matches(&event, "path", "/x,/[,e]tc/{a,{b,*}},/y"));
+	assert_false(matches(&event, "path", "/x\\,/etc/*"));
+	assert_true(matches(&event, "exe", "/bin/*,/usr/sbin/*"));
+	assert_true(matches(&event, "cgroup", "/user.slice,/system.slice"));
 
 	assert_int_equal(filter_add(filter, "colour", "red", &error), -EINVAL);
 	assert_int_equal(filter_add(filter, "verdict", "no", &error), -EINVAL);
@@ -442,7 +450,10 @@ static void filters(void **state)
 	assert_int_equal(filter_add(filter, "pid", "x", &error), -EINVAL);
 	assert_int_equal(filter_add(filter, "pid", "", &error), -EINVAL);
 	assert_int_equal(filter_add(filter, "path", "[", &error), -EINVAL);
+	assert_int_equal(filter_add(filter, "comm", "a,", &error), -EINVAL);
 	/* criteria add up */
+	filter_free(filter);
+	filter = filter_new();
 	assert_int_equal(filter_add(filter, "pid", "812", &error), 0);
 	assert_true(filter_match(filter, &event));
 	assert_int_equal(filter_add(filter, "class", "exec", &error), 0);

@@ -160,7 +160,7 @@ static void exec_both_ways(void **state)
 					    "  - {deny: exec, path: /c}\n");
 
 	(void)state;
-	assert_int_equal(policy->rules[0].path_perms, PD_EXEC);
+	assert_int_equal(policy->rules[0].path_perms, PD_EXEC | PD_MMAP_EXEC);
 	assert_int_equal(policy->rules[0].paths.count, 2);
 	assert_int_equal(policy->rules[1].path_perms, PD_EXEC | PD_MMAP_EXEC);
 	assert_string_equal(policy->rules[1].paths.items[0].text, "/c");

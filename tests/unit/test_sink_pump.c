@@ -345,6 +345,38 @@ static void names_of_images_that_were_replaced(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* The daemon before was killed when it had counted a batch, before it gave the records back. */
+static void what_is_counted_is_not_counted_again(void **state)
+{
+	struct fixture *f = *state;
+	struct pd_state before;
+
+	for (int half = 0; half < 2; half++) {
+		unsigned long consumer = fake_ring_consumer(&f->fakes[0]);
+
+		for (int i = 0; i < 3; i++)
+			put(f, PD_RING_DENIALS);
+		fake_ring_put(&f->fakes[0], "garbage", 7, 0);
+		before = f->state;
+		pump_run(f->pump, 100);
+		check_counts(f);
+		*(unsigned long *)(void *)f->fakes[0].map = consumer;
+		if (half) { /* and had got no further than to say so */
+			f->state.delivered[0] = before.delivered[0];
+			f->state.sink_lost[0] = before.sink_lost[0];
+		}
+		pump_free(f->pump);
+		close_rings(f);
+		open_rings(f);
+		assert_int_equal(pump_new(&f->options, &f->pump, NULL), 0);
+		put(f, PD_RING_DENIALS);
+		assert_int_equal(pump_run(f->pump, 100), 5);
+		check_counts(f);
+		assert_int_equal(f->state.delivered[0], 4 * (half + 1));
+		assert_int_equal(f->state.sink_lost[0], half + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +385,7 @@ int main(void)
 		TEST(bad_records_are_counted),
 		TEST(full_disk),
 		TEST(a_daemon_that_dies_repeats_and_loses_nothing),
+		TEST(what_is_counted_is_not_counted_again),
 		TEST(slow_reader_alone),
 		TEST(names_of_images_that_were_replaced),
 	};

@@ -44,6 +44,9 @@ int main(int argc, char **argv)
 	if (child < 0)
 		return 2;
 	if (child == 0) {
+		/* ignored by what a shell runs in the background, but not on a terminal of one's own */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
 		execvp(argv[2], argv + 2);
 		_exit(127);
 	}

@@ -24,11 +24,13 @@ file:
   - {allow: mmap_exec, path: /x/lib/mapped}
   - {allow: read, path: /x/for-class, by: [/x/bin/class, /x/bin/sh]}
   - {deny: read, path: /x/lib/f, by: /x/bin/class}
+  - {deny: mmap_exec, path: /x/bin/unmapped}
 P
 mkdir -p /x/bin /x/no /x/no0 /x/ok0 /x/lib
 echo content >/x/for-class
+echo content >/x/hidden
 echo content >/x/lib/f
-for f in /x/bin/class /x/bin/denied /x/no/attempt /x/no/only /x/bin/gone /x/bin/gone2; do cp $attempt $f; done
+for f in /x/bin/class /x/bin/plain /x/bin/unmapped /x/bin/denied /x/no/attempt /x/no/only /x/bin/gone /x/bin/gone2; do cp $attempt $f; done
 cp /usr/bin/busybox /x/bin/sh
 cp /usr/bin/busybox /x/no/sh
 cp "$dynamic" /x/bin/dynamic
@@ -66,8 +68,23 @@ EACCES fexec r /x/no/attempt exists /
 EACCES fexec path /x/no/attempt exists /
 EACCES exec /proc/self/root/x/no/attempt exists /
 EACCES chroot /x exec /no/attempt exists /
-ok chroot /x exec /bin/class exists /
-ok chroot /x chroot / exec /bin/class exists /
+ok chroot /x exec /bin/plain exists /
+ok chroot /x chroot / exec /bin/plain exists /
+# a program that rules name by by: does not take its interpreter from a root that others chose
+EPERM chroot /x exec /bin/class exists /
+EPERM chroot /x chroot / exec /bin/class exists /
+ok chroot / exec /x/bin/class exists /
+# nor does a name give to one program what it could not read, whoever moves it there
+EACCES rename plain /x/hidden /x/for-class
+exit-1 exec /x/bin/class rename plain /x/hidden /x/for-class
+EACCES rename exchange /x/hidden /x/for-class
+ok rename plain /x/hidden /x/hidden2
+# an exec rule grants mapping, which another may refuse
+ok map rx r /x/bin/plain
+ok exec /x/bin/unmapped exists /
+EACCES map rx r /x/bin/unmapped
+EACCES map rx-later r /x/bin/unmapped
+EACCES map rx r /x/no/attempt
 # scripts: they and their interpreters
 ok exec /x/bin/script
 EACCES exec /x/no/script
@@ -133,13 +150,13 @@ policyctl run --json --policy "$PWD/policy.yaml" -- $attempt <table 2>events
 t_is "the table was as expected" 0 $?
 
 event() { # TEXT PATTERN
-	t_allowed "event: $1" grep -q "\"class\":\"exec\",\"operation\":$2" events
+	t_allowed "event: $1" grep -q "\"class\":\"${3:-exec}\",\"operation\":$2" events
 }
 event "a denied program, by its rule" '"exec","permissions":\["exec"\],"object":{"path":"/x/bin/denied"},"policy":"exec","rule":{"file":"[^"]*/policy.yaml","line":6,'
 event "by the default" '"exec","permissions":\["exec"\],"object":{"path":"/x/no/attempt"},"policy":"exec","default":{.*"line":3,'
 event "an interpreter" '"exec",.*"object":{"path":"/x/no/sh"}'
 event "the interpreter of an ELF file" '"exec",.*"object":{"path":"/x/no0/ld-linux-x86-64.so.2"}'
-event "mapped by the loader" '"mmap",.*"object":{"path":"/x/no/dynamic"}.*"exe":"/usr/lib64/ld-linux'
+event "mapped by the loader" '"mmap",.*"object":{"path":"/x/no/dynamic"}.*"exe":"/usr/lib64/ld-linux' file
 event "memory" '"exec",.*"object":{"anonymous":"memfd:"}'
 event "deleted" '"exec",.*"reason":"deleted"'
 t_allowed "event: the program it was refused to" grep -q '"object":{"path":"/x/lib/f"}.*"line":15,.*"exe":"/x/bin/class"' events

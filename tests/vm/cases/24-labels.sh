@@ -52,7 +52,7 @@ EACCES unshare pid fork read /l/secret
 EACCES unshare mount read /l/secret
 EPERM unshare user read /l/other
 EPERM write w $cgroup/out/cgroup.procs
-EACCES into $cgroup/out read /l/secret
+EPERM into $cgroup/out read /l/secret
 EACCES chroot / read /l/secret
 EACCES in /proc/self/root read l/secret
 T

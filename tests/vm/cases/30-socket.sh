@@ -329,10 +329,22 @@ EACCES sendto a [::ffff:127.0.0.1]:7010
 EACCES sendto a 127.0.0.1:7010
 0 sendto a 127.0.0.1:7000
 0 socket a inet6 dgram 0
-EDESTADDRREQ sendto a unspec/[::1]:7010
+# no address on such a socket, but one of IPv4 if IPV6_ADDRFORM comes in between
+EACCES sendto a unspec/127.0.0.1:7010
+EDESTADDRREQ sendto a unspec/127.0.0.1:7000
 0 connect a [::1]:7000
-0 sendto a unspec/[::1]:7010    # no address on such a socket: goes where it is connected to
+EACCES sendto a unspec/127.0.0.1:7010
+0 sendto a unspec/127.0.0.1:7000    # goes where it is connected to
 EACCES sendto a [::1]:7010,24
+# the unspecified address is loopback
+0 socket a inet6 dgram 0
+0 sendto a [::]:7000
+EACCES sendto a [::]:7010
+EACCES sendto a [::ffff:0.0.0.0]:7010
+0 sendto a [::ffff:0.0.0.0]:7000
+0 socket a inet dgram 0
+0 sendto a 0.0.0.0:7000
+EACCES sendto a 0.0.0.0:7010
 0 socket a netlink raw route
 0 sendto a nl
 S
@@ -342,6 +354,19 @@ confine_steps open net <<'S'
 0 socket a inet dgram 0
 EACCES sendto a 127.0.0.1:7000
 0 sendto a 127.0.0.1:7010
+EACCES sendto a 0.0.0.0:7000
+0 sendto a 0.0.0.0:7010
+0 socket a inet dgram 0
+0 bind a 127.0.0.2:0
+0 sendto a 0.0.0.0:7000         # reaches 127.0.0.2
+0 socket a inet stream 0
+EACCES connect a 0.0.0.0:7000
+0 connect a 0.0.0.0:7010
+0 socket a inet6 stream 0
+EACCES connect a [::]:7000
+EACCES connect a [::ffff:0.0.0.0]:7000
+0 connect a [::]:7010
+0 socket a inet dgram 0
 EACCES sendto a unspec/127.0.0.1:7000
 0 socket a inet6 dgram 0
 EACCES sendto a [::ffff:127.0.0.1]:7000

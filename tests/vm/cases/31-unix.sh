@@ -124,6 +124,29 @@ t_event "send: the path" '"policy":"unix"' '"operation":"send"' '"path":"/run/cl
 t_event "send: the abstract name" '"policy":"unix"' '"operation":"send"' '"abstract":"closed-dgram"'
 t_event "the rule that denies a path" '"policy":"only"' "$(confine_line only /run/closed)" '"path":"/run/closed.stream"'
 
+echo "# from another mount namespace: what they are called there, by every mount that shows them"
+cat >steps.txt <<'S'
+0 socket a unix stream 0
+0 connect a /run/open.stream
+0 socket a unix dgram 0
+0 sendto a /run/open.dgram
+0 sendto a @open-dgram
+EACCES sendto a /run/closed.dgram
+0 socket a unix stream 0
+EACCES connect a /run/closed.stream
+EACCES connect a /run/open.bound
+0 socket a unix seqpacket 0
+EACCES connect a /run/open.packets      # /run/closed.bound shows it, too
+EACCES connect a /run/closed.bound
+S
+# shellcheck disable=SC2016 # for the inner shell
+unshare -m sh -c 'umount /run/alias && touch /run/open.bound /run/closed.bound &&
+	mount --bind /run/closed.stream /run/open.bound && mount --bind /run/open.packets /run/closed.bound &&
+	echo $$ >"$0" && exec /tests/bin/net other <steps.txt' "$CONFINE_CGROUP/unix/cgroup.procs" >steps.out 2>&1
+confine_told steps.txt steps.out
+rm -f /run/open.bound /run/closed.bound
+t_event "the name in the event" '"policy":"unix"' '"operation":"connect"' '"path":"/run/closed.bound"'
+
 echo "# an autobound name is a name"
 {
 	echo "0 socket a unix stream 0"

@@ -13,7 +13,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -keyout /e
 head -c 300000 /dev/urandom | base64 >/var/www/html/large.txt
 ln -s /etc/hostname /var/www/html/leak
 cp /usr/lib/nginx/modules/ngx_http_echo_module.so /tmp/evil.so
-cat >/etc/nginx/sites-enabled/test <<C
+cat >/etc/nginx/sites-enabled/test <<'C'
 	server {
 		listen 443 ssl;
 		ssl_certificate /etc/ssl/certs/nginx-test.pem;
@@ -32,6 +32,7 @@ cat >/etc/nginx/sites-enabled/test <<C
 		location /tmp/ { alias /tmp/; }
 		location /out/ { proxy_pass http://127.0.0.1:9999/; }
 		location /self/ { proxy_pass http://127.0.0.1:80/; }
+		location /name/ { resolver 127.0.0.1:9998; set $name stolen.invalid; proxy_pass http://$name/; }
 		location /socket/ { proxy_pass http://unix:/run/secret.sock:/; }
 	}
 C
@@ -43,6 +44,7 @@ printf 'HTTP/1.0 200 OK\r\n\r\nreached'
 R
 chmod +x /tmp/reply
 socat TCP-LISTEN:9999,fork,reuseaddr EXEC:/tmp/reply &
+socat -u UDP-RECV:9998 OPEN:/tmp/asked,creat,append &
 socat UNIX-LISTEN:/run/secret.sock,fork,mode=666 EXEC:/tmp/reply &
 
 get() { curl -s -S -f -k --max-time 20 "$@"; }
@@ -67,7 +69,11 @@ a_port() { second 'pid /run/nginx.pid.oldbin; http { access_log off; server { li
 a_pid() { second 'pid /etc/cron.d/nginx;'; }
 a_module() { second 'load_module /tmp/evil.so; pid /run/nginx.pid.oldbin;'; }
 a_log() { second 'pid /run/nginx.pid.oldbin; http { access_log /var/www/html/log.php; }'; }
-a_udp() { second 'pid /run/nginx.pid.oldbin; http { access_log syslog:server=127.0.0.1:9999; }'; }
+a_name() { # asks a name server
+	: >/tmp/asked
+	get --max-time 3 http://127.0.0.1:8080/name/
+	grep -aq stolen /tmp/asked
+}
 
 serving='a_alias|file|open|"path":"/etc/hostname"|an alias to a file that all may read
 a_list|file|open|"path":"/etc"|a list of /etc
@@ -152,9 +158,9 @@ t_denied "though it is confined" policy_refuses
 cat >attacks.more <<A
 a_port|socket|bind|"port":4444|listening on another port
 a_pid|file|create|"path":"/etc/cron.d/nginx"|a file in /etc
-a_module|file|mmap|"path":"/tmp/evil.so"|a module from /tmp
+a_module|file|open|"path":"/tmp/evil.so"|a module from /tmp
 a_log|file|create|"path":"/var/www/html/log.php"|a log in the web root
-a_udp|socket|socket|"family":"inet","type":"dgram"|a datagram socket
+a_name|socket|socket|"family":"inet","type":"dgram"|a datagram socket
 A
 {
 	echo "$serving"

@@ -68,19 +68,19 @@ mkdir /srv/space
 chown postgres /srv/space
 cp /usr/lib/postgresql/15/lib/pgcrypto.so $data/evil.so
 cp /usr/lib/postgresql/15/lib/pgcrypto.so /tmp/evil.so
-ln -s /etc/hostname $data/link
+ln -s /etc/debian_version $data/link
 chown postgres $data/evil.so
 run "CREATE TABLE o (line text);"
-hostname=$(cat /etc/hostname)
+version=$(cat /etc/debian_version)
 
 a_from_program() { [ "$(run "TRUNCATE o; COPY o FROM PROGRAM 'id -un'; TABLE o")" = postgres ]; }
 a_to_program() { run "COPY t TO PROGRAM 'cat >/tmp/stolen'" && rm /tmp/stolen; }
-a_from_file() { [ "$(run "TRUNCATE o; COPY o FROM '/etc/hostname'; TABLE o")" = "$hostname" ]; }
+a_from_file() { [ "$(run "TRUNCATE o; COPY o FROM '/etc/debian_version'; TABLE o")" = "$version" ]; }
 a_to_file() { run "COPY o TO '/etc/cron.d/evil'" && rm /etc/cron.d/evil; }
-a_link() { [ "$(run "TRUNCATE o; COPY o FROM '$data/link'; TABLE o")" = "$hostname" ]; }
-a_read() { [ "$(run "SELECT pg_read_file('/etc/hostname')")" = "$hostname" ]; }
+a_link() { [ "$(run "TRUNCATE o; COPY o FROM '$data/link'; TABLE o")" = "$version" ]; }
+a_read() { [ "$(run "SELECT pg_read_file('/etc/debian_version')")" = "$version" ]; }
 a_list() { run "SELECT pg_ls_dir('/etc')" | grep shadow; }
-a_import() { run "SELECT lo_import('/etc/hostname', 4711); SELECT lo_unlink(4711);"; }
+a_import() { run "SELECT lo_import('/etc/debian_version', 4711); SELECT lo_unlink(4711);"; }
 a_export() {
 	run "SELECT lo_from_bytea(4712, 'evil')"
 	run "SELECT lo_export(4712, '/etc/cron.d/exported')"
@@ -99,12 +99,12 @@ a_space() {
 s_twice postgresql <<A
 a_from_program|exec|exec|"path":"/usr/bin/dash"|COPY FROM PROGRAM
 a_to_program|exec|exec|"path":"/usr/bin/dash"|COPY TO PROGRAM
-a_from_file|file|open|"path":"/etc/hostname"|COPY FROM a file that all may read
+a_from_file|file|open|"path":"/etc/debian_version"|COPY FROM a file that all may read
 a_to_file|file|create|"path":"/etc/cron.d/evil"|COPY TO /etc/cron.d
-a_link|file|open|"path":"/etc/hostname"|COPY FROM a symbolic link in the cluster
-a_read|file|open|"path":"/etc/hostname"|pg_read_file
+a_link|file|open|"path":"/etc/debian_version"|COPY FROM a symbolic link in the cluster
+a_read|file|open|"path":"/etc/debian_version"|pg_read_file
 a_list|file|open|"path":"/etc"|pg_ls_dir
-a_import|file|open|"path":"/etc/hostname"|lo_import
+a_import|file|open|"path":"/etc/debian_version"|lo_import
 a_export|file|create|"path":"/etc/cron.d/exported"|lo_export to /etc/cron.d
 a_library|file|mmap|"path":"$data/evil.so"|a library in the cluster
 a_library_tmp|file|open|"path":"/tmp/evil.so"|a library in /tmp

@@ -96,6 +96,33 @@ asleep() { running sleep; }
 if t_wait 1 asleep; then t_fail "and is dead" "$(grep -lx sleep /proc/[0-9]*/comm)"; else t_ok "and is dead"; fi
 nothing_left "a command that does not want to end"
 
+### what a service manager sends to a service reaches the private policyd as well
+cat >slow.sh <<'E'
+#!/bin/sh
+trap 'sleep 2; echo "ended by itself"; exit 5' TERM
+echo READY
+while :; do sleep 1; done
+E
+chmod +x slow.sh
+policyctl run --policy "$PWD/p.yaml" -- ./slow.sh >out 2>err &
+runner=$!
+t_wait 90 grep -q READY out || t_fail "the command starts" "$(cat err)"
+# shellcheck disable=SC2046 # several
+kill -TERM $runner $(private)
+wait $runner
+t_is "a service is stopped: the command ends as it wants to" "5 ended by itself" "$? $(tail -n 1 out)"
+nothing_left "a service is stopped"
+
+### another configuration
+printf 'rings: {denials: 128K}\n' >other.yaml
+policyctl -c other.yaml run --policy "$PWD/p.yaml" -- sleep 100 2>err &
+runner=$!
+other_size() { for p in $(private); do grep -hs max_entries: "/proc/$p/fdinfo/"* && break; done | grep -q '131072$'; }
+t_soon 90 "what -c says is for the private policyd too" other_size
+kill $runner
+wait $runner
+nothing_left "another configuration"
+
 ### a run in a run
 run policyctl run --policy "$PWD/p.yaml" -- cat /twin >out 2>err
 nested=$?
@@ -133,6 +160,10 @@ t_is "ctrl-C is the command's: status" 8 $?
 t_is "and comes once" 1 "$(grep -c GOT out)"
 terminal '^C' policyctl run --policy "$PWD/p.yaml" -- sh -c 'echo READY; sleep 100' >out
 t_is "ctrl-C kills a command that does not care" 130 $?
+# shellcheck disable=SC2016 # of the inner shell
+terminal 'x^J' sh -c 'policyctl run --policy "$1" -- sh -c "sleep 3; echo done" |
+	sh -c "echo READY; echo READY; read -r line </dev/tty && cat && exit 4"' sh "$PWD/p.yaml" >out
+t_is "a pager keeps the terminal" "4 done" "$? $(grep -o "[d]one" out)"
 terminal '^Z' policyctl run --policy "$PWD/p.yaml" -- sh -c 'echo READY; sleep 2; echo ON; exit 9' >out
 t_is "ctrl-Z stops it, and it goes on" "9 STOPPED" "$? $(grep -o STOPPED out | head -n 1)"
 no_runs() { [ ! -d /sys/fs/cgroup/policyd.run ] && [ -z "$(ls /run/policyd/runs)" ] && ! policyctl list | grep -q ^runner; }

@@ -79,10 +79,33 @@ confined cat /secret 2>/dev/null
 t_soon 10 "and can be followed" grep -q /secret followed
 kill $follower
 
-t_allowed "doctor" policyctl doctor
+t_like "doctor asks the running one" "*by the running policyd*" "$(policyctl doctor)"
+mv "$web" web.kept
+t_allowed "no policies" policyctl load
+policyctl doctor >proof 2>&1
+t_is "doctor proves it without policies too" 0 $?
+t_like "by one of its own" "*hooks refused what they had to, by a policyd of its own, as the running one*" "$(cat proof)"
+mv web.kept "$web"
+t_allowed "with the policy again" policyctl load
+t_denied "it is in force" confined cat /secret
 t_allowed "detach" policyctl detach
 wait "$daemon"
 t_is "policyd has ended well" 0 $?
 t_allowed "doctor on its own" policyctl doctor
 t_is "which leaves nothing" "" "$(ls /sys/fs/bpf)"
+
+### pins on another BPF file system than the usual one, which is not there
+mkdir -p /mnt/bpf
+mount -t bpf bpf /mnt/bpf
+umount /sys/fs/bpf
+t_like "no BPF file system, and what to do" "*failed*/sys/fs/bpf/policyd is in no BPF file system*mount -t bpf*" "$(policyctl doctor 2>&1)"
+echo 'pin_dir: /mnt/bpf/policyd' >pins.yaml
+t_allowed "doctor with another pin_dir" policyctl -c "$PWD/pins.yaml" doctor
+start_policyd -c "$PWD/pins.yaml"
+t_denied "pinned elsewhere, confined" confined cat /secret
+t_allowed "there" test -d /mnt/bpf/policyd
+t_allowed "detach" policyctl -c "$PWD/pins.yaml" detach
+t_is "nothing is left there" "" "$(ls /mnt/bpf)"
+mount -t bpf bpf /sys/fs/bpf
+umount /mnt/bpf
 t_done

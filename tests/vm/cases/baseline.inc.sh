@@ -53,12 +53,14 @@ overwrite() { # with what is there
 	cat "$1" >value && cat value >"$1"
 }
 
+node() { mknod disk b 254 0 && rm disk; }
+
 case $1 in
 world) # what they reach for
 	echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range # as container run-times set it
-	ip address add 169.254.169.254/32 dev lo
+	ip address replace 169.254.169.254/32 dev lo
 	socat TCP-LISTEN:8181,bind=169.254.169.254,fork,reuseaddr EXEC:/bin/cat &
-	socat UNIX-LISTEN:/run/docker.sock,fork EXEC:/bin/cat &
+	socat UNIX-LISTEN:/run/docker.sock,unlink-early,fork EXEC:/bin/cat &
 	socat ABSTRACT-LISTEN:/containerd-shim/moby/x/shim.sock,fork EXEC:/bin/cat &
 	;;
 work)
@@ -77,6 +79,7 @@ work)
 	;;
 escapes)
 	escape "read a disk" head -c 1 /dev/vda
+	escape "make the node of a disk" node
 	escape "read the kernel's memory" head -c 1 /proc/kcore
 	escape "read the kernel's symbols" head -c 1 /proc/kallsyms
 	escape "read the kernel's log" dmesg
