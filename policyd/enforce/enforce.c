@@ -415,8 +415,8 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 			error, -EAGAIN,
 			"of %llu running tasks, process %u for one, it cannot be told whether a "
 			"policy is for them (the cgroup is too deep, or its or the program's name "
-			"too long or changing), so they stay as they were; end them or move them "
-			"to another cgroup, and reload",
+			"too long or changing), so they stay as they were; end them, or move what "
+			"is named so, and reload",
 			(unsigned long long)(e->state->sweep_unsettled - unsettled),
 			e->state->sweep_pid);
 	return 0;

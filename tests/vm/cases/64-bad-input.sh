@@ -97,7 +97,7 @@ refuses "a configuration with an unknown key" "*c.yaml:1:1: *nonsense*" policyd 
 echo 'rings: {denials: 5000}' >c.yaml
 refuses "an impossible ring" "*c.yaml:1:18: *" policyd -n -c c.yaml
 echo 'pin_dir: /tmp/policyd' >c.yaml
-refuses "pins outside of a bpffs" "*/tmp/policyd is not in a BPF file system*" policyd -c c.yaml
+refuses "pins outside of a bpffs" "*/tmp/policyd is in no BPF file system*" policyd -c c.yaml
 whole() { # MATCH
 	printf 'version: 1\nname: whole\nmatch: [%s]\ndefault: deny\n' "$1" >/etc/policyd/policies/whole.yaml
 }
