@@ -17,8 +17,8 @@ enum pd_name_status {
 /**
  * pd_name_of() - the name of a dentry seen through a mount
  * @n:     gets text, at, length, status, reason
- * @mount: the struct vfsmount it is seen through
- * @ns:    the struct mnt_namespace it has to be in; 0: the current task's
+ * @vfsmount: what it is seen through
+ * @ours: the struct mnt_namespace that has to be in; 0: the current task's
  *
  * Walks dentries and mounts up to the root of the mount's namespace, whatever the task's root
  * directory is (chroot changes nothing). The name is consistent: a second pass finds each dentry's
@@ -28,7 +28,7 @@ enum pd_name_status {
  *
  * Returns enum pd_name_status. Must run under RCU (any non-sleepable program does).
  */
-int pd_name_of(struct pd_name *n, __u64 dentry, __u64 mount, __u64 ns, __u32 flags);
+int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u64 ours, __u32 flags);
 
 /** pd_name_cgroup() - the path of a kernfs node below the cgroup root, "/" for the root itself.
  * Returns enum pd_name_status. */

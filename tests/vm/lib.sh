@@ -54,12 +54,11 @@ got:      $3" ;; esac
 }
 
 t_wait() { # SECONDS COMMAND...: until it succeeds; fails when the time is over
-	t_tries=$(($1 * 10))
+	t_until=$(($(date +%s) + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		t_tries=$((t_tries - 1))
-		[ $t_tries -gt 0 ] || return 1
-		sleep 0.1
+		[ "$(date +%s)" -le $t_until ] || return 1
+		sleep 0.2
 	done
 }
 

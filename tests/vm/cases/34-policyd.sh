@@ -14,7 +14,8 @@ printf 'mode: audit\n%s\n' "$anything" | confine_policy audit
 printf '%s\nguard: {allow: [ptrace, signal, kernel, perf, mount, cgroup]}\n' "$anything" | confine_policy granted
 
 # Not while the kernel is still taking programs of a case before this one off: it would give ftrace up.
-t_wait 60 sh -c '[ -z "$(cat /sys/kernel/tracing/enabled_functions)" ]' || t_fail "nothing is traced"
+untraced() { [ -z "$(cat /sys/kernel/tracing/enabled_functions)" ]; }
+t_wait 60 untraced || t_fail "nothing is traced"
 echo 0 >$switch
 policyd 2>refused.log
 t_is "where tracing is off, policyd does not start" 1 $?

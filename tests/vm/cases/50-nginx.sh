@@ -32,7 +32,7 @@ cat >/etc/nginx/sites-enabled/test <<'C'
 		location /tmp/ { alias /tmp/; }
 		location /out/ { proxy_pass http://127.0.0.1:9999/; }
 		location /self/ { proxy_pass http://127.0.0.1:80/; }
-		location /name/ { resolver 127.0.0.1:9998; set $name stolen.invalid; proxy_pass http://$name/; }
+		location /name/ { resolver 127.0.0.1:9998; resolver_timeout 2s; set $name stolen.invalid; proxy_pass http://$name/; }
 		location /socket/ { proxy_pass http://unix:/run/secret.sock:/; }
 	}
 C
@@ -63,7 +63,9 @@ a_socket() { get http://127.0.0.1:8080/socket/ | grep -q reached; }
 second() { # CONFIGURATION: another master with it, started like any nginx; and stopped
 	printf '%s\nevents {}\nerror_log /var/log/nginx/second.log;\n' "$1" >/etc/nginx/second.conf
 	nginx -c /etc/nginx/second.conf || return 1
-	nginx -c /etc/nginx/second.conf -s stop
+	t_wait 10 pgrep -f '[m]aster process nginx -c'
+	pkill -TERM -f '[m]aster process nginx -c'
+	t_wait 10 sh -c "! pgrep -f '[m]aster process nginx -c'"
 }
 a_port() { second 'pid /run/nginx.pid.oldbin; http { access_log off; server { listen 4444; } }'; }
 a_pid() { second 'pid /etc/cron.d/nginx;'; }
@@ -110,7 +112,7 @@ s_start_daemon
 t_allowed "policyd is back: serves" serves
 echo "$serving" | s_refused nginx
 t_allowed "stops" nginx -s quit
-t_wait 20 sh -c '! pgrep -x nginx' || t_fail "nginx has stopped"
+t_wait 20 sh -c '! pgrep -x nginx' || t_fail "nginx has stopped" "$(pgrep -a nginx)"
 
 ### Its work, all of it
 s_mark
@@ -170,6 +172,6 @@ t_denied "enforced again: it is" policy_refuses
 s_mark
 t_allowed "serves to the end" serves
 t_allowed "graceful stop" nginx -s quit
-t_wait 20 sh -c '! pgrep -x nginx' || t_fail "nginx has stopped"
+t_wait 20 sh -c '! pgrep -x nginx' || t_fail "nginx has stopped" "$(pgrep -a nginx)"
 s_no_denials "and no denials on the way"
 t_done

@@ -10,7 +10,7 @@
 
 nginx_serves() { curl -s -f http://127.0.0.1/ | grep -q Welcome; }
 redis_serves() { [ "$(redis-cli set key value)$(redis-cli get key)$(redis-cli save)" = OKvalueOK ]; }
-sql() { su postgres -s /bin/sh -c 'psql -X -q -A -t'; }
+sql() { setpriv --reuid=postgres --regid=postgres --init-groups psql -X -q -A -t; }
 postgresql_serves() { [ "$(echo 'CREATE TABLE t AS SELECT 7 AS n; SELECT n FROM t; DROP TABLE t; CHECKPOINT' | sql)" = 7 ]; }
 all_serve() {
 	t_wait 30 nginx_serves

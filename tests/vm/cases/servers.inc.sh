@@ -8,13 +8,7 @@
 events=/var/log/policyd/events.jsonl
 
 daemon=
-s_soon() { # COMMAND...: it succeeds within 20 seconds, on however slow a machine
-	s_until=$(($(date +%s) + 20))
-	until "$@" >/dev/null 2>&1; do
-		[ "$(date +%s)" -lt $s_until ] || return 1
-		sleep 0.2
-	done
-}
+s_soon() { t_wait 20 "$@"; } # COMMAND...: it succeeds, on however slow a machine
 
 s_ready() { policyctl status >/dev/null 2>&1; }
 
