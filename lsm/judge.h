@@ -170,7 +170,7 @@ static __always_inline int pd_ask_self(const volatile struct pd_label *label, __
 	return pd_ask_bytes(&ask);
 }
 
-/* ---- the image, for binding.bpf.c ------------------------------------------------------------ */
+/* ---- the image, for bind.h too ---------------------------------------------------------------- */
 
 /** pd_image_get() - the image in force, NULL before the first */
 static __always_inline const __u8 *pd_image_get(void)

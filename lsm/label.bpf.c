@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Labels: who gets one (the gate at exec, the sweep over running tasks), how children inherit it.
+ * Labels: who gets one at the gate, which is exec, and how children inherit it. Tasks that already run
+ * get theirs in sweep.bpf.c.
  *
  *   bprm_check_security   decides whether this exec enters a policy, and judges it by that policy;
  *                         runs once for a script and once more for its interpreter
@@ -8,22 +9,12 @@
  *                         into force since, that one says what the new program is in
  *   task_alloc            sleepable, so that the child's label can wait for memory; none: no fork
  *   task_newtask          the same again, for a child whose parent was labelled while it was made
- *   iter/task             labels what already runs
  *
  * A binding that cannot be determined refuses the exec; an unreadable label refuses everything.
  */
+#include "lsm/bind.h"
 #include "lsm/judge.h"
 #include "lsm/name.h"
-
-#define CGROUP_LEVELS 1024
-
-struct bound {
-	__u32 slot;  /* 0: not bound */
-	__u32 flags; /* PD_LABEL_EXE */
-	__u64 binding;
-	__u64 exe_dentry; /* in: the program; 0: none */
-	__u64 exe_mount;
-};
 
 /* ---- which image ----------------------------------------------------------------------------- */
 
@@ -61,118 +52,6 @@ static __noinline int stamp_holds(void)
 	volatile __u64 *stamp = stamp_place();
 
 	return stamp && *stamp == stamp_now();
-}
-
-/* ---- which slot ------------------------------------------------------------------------------ */
-
-struct climb {
-	__u64 node;
-	__u64 id;
-	__u32 slot;
-};
-
-/* The nearest of the task's cgroup and those above it that was bound by hand. */
-static long climb(__u32 i, struct climb *c)
-{
-	struct kernfs_node *node = (struct kernfs_node *)c->node;
-	struct pd_binding *binding;
-	__u64 id;
-
-	if (!node)
-		return 1; /* the root was seen */
-	id = BPF_CORE_READ(node, id);
-	binding = bpf_map_lookup_elem(&bindings, &id);
-	if (binding) {
-		c->slot = binding->slot;
-		c->id = id;
-		return 1;
-	}
-	if (bpf_core_field_exists(struct kernfs_node, parent))
-		c->node = (__u64)BPF_CORE_READ(node, parent);
-	else
-		c->node = (__u64)BPF_CORE_READ((struct kernfs_node___rcu *)node, __parent);
-	return 0;
-}
-
-static __always_inline __u32 set_number(const __u8 *image, struct pd_name *n, __u32 automaton)
-{
-	__u32 reached = pd_walk_name(image, n, PD_IMAGE_WORD(image, automaton),
-				     PD_IMAGE_WORD(image, automaton + 4));
-
-	return PD_IMAGE_WORD(image, pd_state_info(image, reached) +
-					    __builtin_offsetof(struct pd_info, program)) &
-	       0xffff;
-}
-
-/* cgroup: and exe: globs. exe: alone is for tasks of the host's mount namespace. Returns 0, or
- * -EACCES when the cgroup's path or the program's name cannot be told. */
-static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u64 ns, __u32 in_host,
-					 struct bound *ret)
-{
-	const __u8 *image = pd_image_get();
-	__u32 row = 0, column = 0, columns, rows;
-	int status;
-
-	if (!image)
-		return 0;
-	columns = PD_IMAGE_FIELD(image, bind_columns);
-	rows = PD_IMAGE_FIELD(image, bind_rows);
-	if (rows > 1) {
-		if (pd_name_cgroup(&s->name, node) != PD_NAME_OK)
-			return -EACCES;
-		row = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_cgroup));
-	}
-	if (columns > 1 && in_host && ret->exe_dentry) {
-		status = pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, ns, PD_NAME_LAST);
-		if (status == PD_NAME_OK)
-			column = set_number(image, &s->name,
-					    __builtin_offsetof(struct pd_image, bind_exe));
-		else if (status == PD_NAME_NONE && s->name.reason != PD_REASON_UNREACHABLE)
-			return -EACCES; /* it has a name, which may be one that binds */
-	}
-	if (row >= rows || column >= columns)
-		return 0;
-	ret->slot = PD_IMAGE_WORD(image,
-				  PD_IMAGE_FIELD(image, bind_table) + (row * columns + column) * 4);
-	if (row)
-		ret->binding = BPF_CORE_READ((struct kernfs_node *)node, id);
-	else
-		ret->flags = PD_LABEL_EXE;
-	return 0;
-}
-
-static __always_inline __u32 host_namespace(void)
-{
-	struct pd_state *shared;
-	__u32 zero = 0;
-
-	shared = bpf_map_lookup_elem(&state, &zero);
-	return shared ? shared->host_mnt_ns : 0;
-}
-
-static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, struct bound *ret)
-{
-	struct climb c = { .node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn) };
-	__u64 node = c.node;
-	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
-	__u32 in_host = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_namespace();
-
-	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
-	if (c.slot) {
-		ret->slot = c.slot;
-		ret->binding = c.id;
-		return 0;
-	}
-	if (c.node) /* deeper than we looked */
-		return -EACCES;
-	return bind_by_globs(s, node, ns, in_host, ret);
-}
-
-/* A label whose policies are gone confines no more, and must not keep its task from being bound. */
-static __always_inline int is_confined(const struct pd_label *label)
-{
-	return (label->flags & PD_LABEL_ACTIVE) &&
-	       !(pd_slot_flags(label->slot) & PD_SLOT_UNCONFINED);
 }
 
 /* ---- the gate -------------------------------------------------------------------------------- */
@@ -252,15 +131,6 @@ static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_la
 	return 0;
 }
 
-/* Identifies a program file for as long as a label lives; good enough to tell "still the program it was
- * bound with" from "another one". */
-static __always_inline __u64 origin_of(__u64 dentry)
-{
-	struct inode *inode = BPF_CORE_READ((struct dentry *)dentry, d_inode);
-
-	return dentry ^ (__u64)BPF_CORE_READ(inode, i_ino) << 32;
-}
-
 /* An exec of a free task: does it enter a policy? */
 static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label *label)
 {
@@ -273,7 +143,6 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	if (label && (label->flags & PD_LABEL_PREPARED) && bprm->interp != bprm->filename) {
 		bound.slot = label->next_slot; /* the script of this interpreter was bound */
 		bound.binding = label->binding;
-		bound.flags = label->flags & PD_LABEL_EXE;
 	} else {
 		s = pd_scratch_claim();
 		if (!s)
@@ -304,8 +173,9 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	label->binding = bound.binding;
 	if (bound.exe_dentry) /* not again for a script's interpreter */
 		label->origin = origin_of(bound.exe_dentry);
-	__sync_fetch_and_and(&label->flags, ~(PD_LABEL_EXE | PD_LABEL_IN_EXEC));
-	__sync_fetch_and_or(&label->flags, PD_LABEL_PREPARED | bound.flags);
+	label->cgroup = cgroup_of(task);
+	__sync_fetch_and_and(&label->flags, ~PD_LABEL_IN_EXEC);
+	__sync_fetch_and_or(&label->flags, PD_LABEL_PREPARED);
 	return 0;
 }
 
@@ -334,45 +204,55 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 	PD_RETURN(exec_free(bprm, label));
 }
 
-/* The program class of this program in a slot. */
-static __always_inline __u32 program_class(struct pd_scratch *s, struct task_struct *task,
-					   __u32 slot, __u64 dentry, __u64 mount)
+/* From here on the task is what it was found to be, and a sweep that looked before changes nothing.
+ * Returns 0, or -1 when a sweep was there since `was` was read. */
+static __always_inline int enter(struct pd_label *label, __u64 was, __u32 slot, __u32 program)
 {
-	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
-	const __u8 *image = pd_image_get();
-	__u32 at, programs;
+	__u64 now = subject_of(slot, program, (was >> 48) + 1);
 
-	if (!image || !dentry || slot >= PD_IMAGE_FIELD(image, slot_count))
-		return 0;
-	if (pd_name_of(&s->name, dentry, mount, ns, PD_NAME_LAST) != PD_NAME_OK)
-		return 0;
-	at = PD_IMAGE_FIELD(image, slots) + slot * sizeof(struct pd_slot);
-	programs = PD_IMAGE_WORD(image, at + __builtin_offsetof(struct pd_slot, programs));
-	return set_number(image, &s->name, programs);
-}
-
-static __always_inline __u64 subject_of(__u32 slot, __u32 program, __u64 execs)
-{
-	return slot | (__u64)(program & 0xffff) << 32 | execs << 48;
-}
-
-/* From here on the task is what it was found to be; a sweep that looked before changes nothing. */
-static __always_inline void enter(struct pd_label *label, __u32 slot, __u32 program)
-{
-	__u64 was = *(volatile __u64 *)&label->subject;
-
-	__sync_lock_test_and_set(&label->subject, subject_of(slot, program, (was >> 48) + 1));
+	if (__sync_val_compare_and_swap(&label->subject, was, now) != was)
+		return -1;
 	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE);
 	__sync_fetch_and_and(&label->flags, ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
+	return 0;
 }
 
-/* Another image came into force during the exec: what does that one say of the new program? Returns 0,
- * or -1 when it cannot be told. */
+/* The task was free when its exec was judged: is it bound by the image that is in force now? */
+static __always_inline int settle_free(struct pd_scratch *s, struct task_struct *task,
+				       struct pd_label *found, struct bound *bound)
+{
+	struct pd_label *label = found;
+	__u64 was = label ? *(volatile __u64 *)&label->subject : 0;
+	__u32 program;
+
+	if (bind_task(s, task, bound))
+		return -1;
+	if (!bound->slot) {
+		if (label)
+			__sync_fetch_and_and(&label->flags,
+					     ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
+		return 0;
+	}
+	if (!label)
+		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!label || (!found && (label->flags & PD_LABEL_ACTIVE))) /* a sweep was quicker */
+		return -1;
+	label->binding = bound->binding;
+	label->origin = origin_of(bound->exe_dentry);
+	label->cgroup = cgroup_of(task);
+	program = program_class(s, task, bound->slot, bound->exe_dentry, bound->exe_mount);
+	return enter(label, was, bound->slot, program & 0xffff);
+}
+
+/* Another image came into force during the exec, or a sweep was there: what does the image in force say
+ * of the new program? Returns 0, or -1 when it cannot be told. */
 static __noinline int settle(struct pd_scratch *s, struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct bound bound = {};
 	struct pd_label *label = NULL;
+	__u32 program;
+	__u64 was;
 
 	if (!s || !bprm)
 		return -1;
@@ -380,41 +260,47 @@ static __noinline int settle(struct pd_scratch *s, struct linux_binprm *bprm)
 	bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
 	if (task->bpf_storage)
 		label = bpf_task_storage_get(&labels, task, 0, 0);
-	if (label && is_confined(label)) {
-		bound.slot = label->slot; /* as a sweep has left it */
-	} else {
-		if (bind_task(s, task, &bound))
-			return -1;
-		if (!bound.slot) {
-			if (label)
-				__sync_fetch_and_and(&label->flags,
-						     ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
-			return 0;
-		}
-		if (!label)
-			label = bpf_task_storage_get(&labels, task, 0,
-						     BPF_LOCAL_STORAGE_GET_F_CREATE);
-		if (!label)
-			return -1;
-		label->binding = bound.binding;
-		label->origin = origin_of(bound.exe_dentry);
-		__sync_fetch_and_and(&label->flags, ~PD_LABEL_EXE);
-		__sync_fetch_and_or(&label->flags, bound.flags);
-	}
-	enter(label, bound.slot,
-	      program_class(s, task, bound.slot, bound.exe_dentry, bound.exe_mount));
-	return 0;
+	if (!label || !is_confined(label))
+		return settle_free(s, task, label, &bound);
+	was = *(volatile __u64 *)&label->subject; /* as a sweep may have left it */
+	program = program_class(s, task, (__u32)was, bound.exe_dentry, bound.exe_mount);
+	return enter(label, was, (__u32)was, program & 0xffff);
 }
 
-/* Too late to refuse: what cannot be told ends the task. */
+#define SETTLE_TRIES 4
+
+/* Too late to refuse: what cannot be told ends the task, and counts as a denial that left no record. */
 static __always_inline void settle_or_end(struct linux_binprm *bprm)
 {
-	struct pd_scratch *s = pd_scratch_claim();
+	struct pd_state *shared;
+	struct pd_scratch *s;
+	__u32 zero = 0;
+	int failed = -1;
 
-	if (!s || settle(s, bprm))
-		bpf_send_signal(9);
-	if (s)
+	for (int i = 0; i < SETTLE_TRIES && failed; i++) {
+		s = pd_scratch_claim();
+		if (!s)
+			continue;
+		failed = settle(s, bprm);
 		pd_scratch_release(s);
+	}
+	if (!failed)
+		return;
+	bpf_send_signal(9);
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (shared) {
+		__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].generated, 1);
+		__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].lost, 1);
+	}
+}
+
+/* Is what was prepared what is to be? Else a sweep has labelled the task during its exec, or moved it. */
+static __always_inline int as_prepared(const struct pd_label *label, __u64 was)
+{
+	if (!(label->flags & PD_LABEL_PREPARED))
+		return !(label->flags & PD_LABEL_ACTIVE);
+	return !(label->flags & PD_LABEL_ACTIVE) || (__u32)was == label->next_slot ||
+	       !is_confined(label);
 }
 
 SEC("lsm/bprm_committed_creds")
@@ -422,6 +308,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pd_label *label = NULL;
+	__u64 was = 0;
 
 	if (task->bpf_storage) {
 		label = bpf_task_storage_get(&labels, task, 0, 0);
@@ -430,15 +317,19 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 			return 0;
 		}
 	}
-	if (label && (label->flags & PD_LABEL_CANARY)) {
-		if (pd_canary_expects(label, PD_HOOK_bprm_committed_creds))
-			pd_canary(PD_HOOK_bprm_committed_creds);
-		return 0;
+	if (label) {
+		was = *(volatile __u64 *)&label->subject;
+		if (label->flags & PD_LABEL_CANARY) {
+			if (pd_canary_expects(label, PD_HOOK_bprm_committed_creds))
+				pd_canary(PD_HOOK_bprm_committed_creds);
+			return 0;
+		}
 	}
-	if (!stamp_holds())
+	if (!stamp_holds() || (label && !as_prepared(label, was)))
 		settle_or_end(bprm);
-	else if (label && (label->flags & PD_LABEL_PREPARED))
-		enter(label, label->next_slot, label->next_program);
+	else if (label && (label->flags & PD_LABEL_PREPARED) &&
+		 enter(label, was, label->next_slot, label->next_program))
+		settle_or_end(bprm);
 	return 0;
 }
 
@@ -449,8 +340,9 @@ static __always_inline void inherit(struct pd_label *child, const volatile struc
 	child->subject = parent->subject;
 	child->binding = parent->binding;
 	child->origin = parent->origin;
+	child->cgroup = parent->cgroup;
 	child->hook = parent->hook;
-	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_EXE | PD_LABEL_CANARY);
+	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_CANARY);
 }
 
 SEC("lsm.s/task_alloc")
@@ -499,106 +391,5 @@ int BPF_PROG(task_newtask, struct task_struct *task)
 	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (child && !(child->flags & PD_LABEL_CANARY)) /* it has not run yet */
 		inherit(child, parent);
-	return 0;
-}
-
-/* ---- tasks that already run ------------------------------------------------------------------ */
-
-/* A labelled task keeps its binding, which may mean other policies by now. If it has executed another
- * program since, or is elsewhere, a look at where it is would tell nothing about the binding: it keeps
- * the policies it has. To one that was bound by its program a cgroup may be added. */
-static __always_inline int keeps_policies(const struct pd_label *label, const struct bound *bound,
-					  struct pd_state *shared)
-{
-	if (label->origin != origin_of(bound->exe_dentry)) {
-		if (!label->binding && bound->binding)
-			__sync_fetch_and_add(&shared->sweep_kept, 1);
-		return 1;
-	}
-	return label->binding && label->binding != bound->binding;
-}
-
-static __always_inline void label_task(struct pd_scratch *s, struct task_struct *task,
-				       struct pd_state *shared)
-{
-	struct pd_label *label = bpf_task_storage_get(&labels, task, 0, 0);
-	struct bound bound = {};
-	struct file *exe;
-	__u64 before = 0, after;
-
-	/* Who executes meanwhile says so in the subject: read it before what it executes. */
-	if (label)
-		before = *(volatile __u64 *)&label->subject;
-	exe = BPF_CORE_READ(task, mm, exe_file);
-	if (exe) {
-		bound.exe_dentry = (__u64)BPF_CORE_READ(exe, f_path.dentry);
-		bound.exe_mount = (__u64)BPF_CORE_READ(exe, f_path.mnt);
-	}
-	if (bind_task(s, task, &bound)) {
-		__sync_fetch_and_add(&shared->sweep_unsettled, 1);
-		shared->sweep_pid = task->pid;
-		return;
-	}
-	if (label && is_confined(label)) {
-		if (label->flags & PD_LABEL_CANARY)
-			return;
-		if (!bound.slot || keeps_policies(label, &bound, shared)) {
-			bound.slot = (__u32)before;
-			bound.binding = label->binding;
-			bound.flags = label->flags & PD_LABEL_EXE;
-		} else {
-			label->binding = bound.binding;
-		}
-	} else {
-		if (!bound.slot)
-			return;
-		if (!label)
-			label = bpf_task_storage_get(&labels, task, 0,
-						     BPF_LOCAL_STORAGE_GET_F_CREATE);
-		if (!label) {
-			__sync_fetch_and_add(&shared->sweep_failed, 1);
-			shared->sweep_pid = task->pid;
-			return;
-		}
-		label->binding = bound.binding;
-		label->origin = origin_of(bound.exe_dentry);
-	}
-	after = subject_of(bound.slot,
-			   program_class(s, task, bound.slot, bound.exe_dentry, bound.exe_mount),
-			   before >> 48);
-	if (after == before && (label->flags & PD_LABEL_ACTIVE))
-		return;
-	if (__sync_val_compare_and_swap(&label->subject, before, after) != before) {
-		__sync_fetch_and_add(&shared->sweep_unsettled, 1); /* it has executed: look again */
-		shared->sweep_pid = task->pid;
-		return;
-	}
-	__sync_fetch_and_and(&label->flags, ~PD_LABEL_EXE);
-	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | bound.flags);
-	__sync_fetch_and_add(&shared->labelled, 1);
-}
-
-SEC("iter/task")
-int sweep(struct bpf_iter__task *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct pd_state *shared;
-	struct pd_scratch *s;
-	__u32 zero = 0, tgid;
-
-	shared = bpf_map_lookup_elem(&state, &zero);
-	if (!task || !shared || (task->flags & PF_KTHREAD))
-		return 0;
-	tgid = task->tgid;
-	if (tgid == shared->daemon_tgid || tgid == shared->helper_tgid)
-		return 0;
-	s = pd_scratch_claim();
-	if (!s) {
-		__sync_fetch_and_add(&shared->sweep_unsettled, 1);
-		shared->sweep_pid = task->pid;
-		return 0;
-	}
-	label_task(s, task, shared);
-	pd_scratch_release(s);
 	return 0;
 }

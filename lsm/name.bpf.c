@@ -7,7 +7,9 @@
  */
 #include "lsm/name.h"
 
-#define ATTEMPTS 4 /* a rename elsewhere cannot disturb a walk; only one on this very path can */
+/* A rename elsewhere cannot disturb a walk; only one on this very path can. */
+#define ATTEMPTS 16
+#define WAITS 4096 /* for who changes a dentry and is off its processor in the middle of it */
 
 #define HEAD_FIELD(type, head, field)                                                              \
 	(*(type *)((head) + bpf_core_field_offset(struct dentry, field)))
@@ -116,21 +118,31 @@ static __always_inline void start_over(struct pd_name *n)
 	n->reason = PD_REASON_TOO_DEEP;
 }
 
-/* One attempt. Not static, so that it is verified on its own and not for each attempt. */
-__noinline int pd_name_once(struct pd_name *n)
+/* Is the dentry that a walk stumbled over whole again? */
+static long is_whole(__u32 i, struct ascent *a)
 {
-	struct ascent a = { .name = n };
+	__u8 *head = a->name->head;
 
-	if (!n)
-		return PD_REASON_UNREACHABLE;
+	return bpf_probe_read_kernel(head, PD_DENTRY_HEAD, (void *)a->name->dentry) ||
+	       !(HEAD_FIELD(__u32, head, d_seq) & 1);
+}
+
+/* One attempt at a name; what it came to is in status and reason. */
+static long attempt(__u32 i, struct ascent *a)
+{
+	struct pd_name *n = a->name;
+
 	n->at = PD_TEXT_SIZE;
 	start_over(n);
-	bpf_loop(PD_DEPTH_MAX, ascend, &a, 0);
-	if (n->status != PD_NAME_OK)
-		return n->reason;
-	start_over(n);
-	bpf_loop(PD_DEPTH_MAX, check, &a, 0);
-	return n->status == PD_NAME_OK ? 0 : n->reason;
+	bpf_loop(PD_DEPTH_MAX, ascend, a, 0);
+	if (n->status == PD_NAME_OK) {
+		start_over(n);
+		bpf_loop(PD_DEPTH_MAX, check, a, 0);
+	}
+	if (n->status == PD_NAME_OK || n->reason != PD_REASON_RACED)
+		return 1;
+	bpf_loop(WAITS, is_whole, a, 0);
+	return 0;
 }
 
 /* "memfd:" and the like: a constant in place of a name the task may choose freely. */
@@ -192,9 +204,9 @@ static __always_inline int finish(struct pd_name *n, int status)
 int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u64 ours, __u32 flags)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
+	struct ascent a = { .name = n };
 	struct mount *mount;
 	__u64 ns;
-	int reason = PD_REASON_RACED;
 
 	if (!n)
 		return PD_NAME_NONE;
@@ -214,14 +226,13 @@ int pd_name_of(struct pd_name *n, __u64 dentry, __u64 vfsmount, __u64 ours, __u3
 		n->reason = PD_REASON_DELETED;
 		return finish(n, PD_NAME_NONE);
 	}
-	for (int i = 0; i < ATTEMPTS && reason == PD_REASON_RACED; i++)
-		reason = pd_name_once(n);
+	bpf_loop(ATTEMPTS, attempt, &a, 0);
+	if (n->status != PD_NAME_OK)
+		return finish(n, PD_NAME_NONE);
 	/* A mount that is taken off leaves its namespace before it leaves its parent, where the walk
 	 * would have ended too early. */
-	if (!reason && (__u64)BPF_CORE_READ(mount, mnt_ns) != ours)
-		reason = PD_REASON_UNREACHABLE;
-	if (reason) {
-		n->reason = reason;
+	if ((__u64)BPF_CORE_READ(mount, mnt_ns) != ours) {
+		n->reason = PD_REASON_UNREACHABLE;
 		return finish(n, PD_NAME_NONE);
 	}
 	if (n->at == PD_TEXT_SIZE) {

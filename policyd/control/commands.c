@@ -230,7 +230,7 @@ static int apply(struct connection *connection, const struct store_change *chang
 	if (changed)
 		log_info("%zu policies in force, by policyctl[%d]", daemon->store.count,
 			 (int)connection_pid(connection));
-	if (daemon->unswept)
+	if (daemon->unswept || daemon->kept)
 		json_object_set_new(reply, "warning", json_text(daemon->trouble.text));
 	json_object_set_new(reply, "changed", json_boolean(changed));
 	json_object_set_new(reply, "policies", json_integer((json_int_t)daemon->store.count));

@@ -27,7 +27,9 @@ bool daemon_kernel_says_rescue(void)
 	return false;
 }
 
-int daemon_adopt(struct daemon *daemon, struct pd_error *error)
+/* Takes over numbers and names from an image that is in force. 0 also when there is none; -EPROTO when it
+ * is not one of ours. */
+static int daemon_adopt(struct daemon *daemon, struct pd_error *error)
 {
 	const unsigned char *image = enforce_image(daemon->enforcer);
 	const char *text;
@@ -87,10 +89,16 @@ static void note_trouble(struct daemon *daemon, const struct pd_error *error)
 static void note_sweep(struct daemon *daemon, int unswept, const struct pd_error *error)
 {
 	daemon->trouble.code = 0;
-	daemon->unswept = unswept;
+	daemon->unswept = daemon->kept = false;
 	if (!unswept)
 		return;
 	note_trouble(daemon, error);
+	if (error->code == -EBUSY) { /* only a restart of those tasks helps: to be told, once */
+		daemon->kept = true;
+		daemon->trouble.code = 0;
+	} else {
+		daemon->unswept = true;
+	}
 	/* A private one has a policy for what is yet to start, and nothing that runs is its concern. */
 	if (daemon->run_dir)
 		log_warning("the policies are in force, but %s", error->text);
@@ -137,7 +145,7 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 int daemon_begin(struct daemon *daemon, struct pd_error *error)
 {
 	bool adopted = enforce_image(daemon->enforcer) != NULL;
-	char text[1200];
+	char text[ERROR_LINE_MAX];
 	int r = daemon_adopt(daemon, error);
 
 	if (r)
@@ -149,6 +157,8 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error)
 		return r;
 	/* Also under what was adopted: a runner that has died meanwhile is to be followed by its command. */
 	runs_bind(daemon->runs);
+	if (r && !daemon->store.adopted)
+		return 0; /* what stood in the way was a run that is over, and all went in force now */
 	if (!r) {
 		log_info("%zu policies in force, %zu rules, %zu states%s", daemon->store.count,
 			 daemon->store.stats.rules, daemon->store.stats.states,

@@ -34,6 +34,7 @@ struct daemon {
 	int64_t trouble_us;
 	/* Of running tasks the image in force may be for, some could not be labelled. */
 	bool unswept;
+	bool kept; /* trouble.text tells of tasks that keep the policies they had */
 	/* In force is what a former daemon left, because the policies cannot be loaded. */
 	bool stale;
 	bool detached;
@@ -41,13 +42,6 @@ struct daemon {
 
 /** daemon_kernel_says_rescue() - is policyd.enforce=0 on the kernel's command line? */
 bool daemon_kernel_says_rescue(void);
-
-/**
- * daemon_adopt() - take over numbers and names from an image that is in force
- *
- * Returns 0 also when there is none; -EPROTO when it is not one of ours.
- */
-int daemon_adopt(struct daemon *daemon, struct pd_error *error);
 
 /**
  * daemon_apply() - read all policies, with a change, and put them in force: all of them or none

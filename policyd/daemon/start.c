@@ -28,10 +28,8 @@
 /* What main's daemon has besides struct daemon */
 struct process {
 	struct daemon daemon;
-	struct config *config;
 	int lock, signals;
 	struct source *signal_source;
-	bool debug;
 	bool wrong; /* it is the policies that keep it from starting */
 };
 

@@ -21,8 +21,9 @@
 #include "policyd/policy/decide.h"
 #include "policyd.skel.h"
 
-/* Each but the last found a task that was being forked during the one before. */
+/* Each but the last found a task that was being forked or executing during the one before. */
 #define SWEEPS_MAX 50
+#define SWEEPS_IDLE 3 /* rounds without progress are enough: what stays unsettled then stays so */
 #define SCRATCH_PER_CPU 4
 #define SCRATCH_MIN 16
 
@@ -381,45 +382,68 @@ static int sweep_once(struct enforcer *e, struct pd_error *error)
 	return n < 0 ? error_set(error, -errno, "a sweep failed: %s", strerror(errno)) : 0;
 }
 
-int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_error *error)
+/* What sweeps have counted so far. */
+struct tally {
+	unsigned long long labelled, failed, unsettled, kept;
+};
+
+static struct tally tally_now(const struct enforcer *e)
 {
-	unsigned long long start = e->state->labelled, before, failed = e->state->sweep_failed;
-	unsigned long long unsettled = e->state->sweep_unsettled;
-	int r;
+	return (struct tally){ e->state->labelled, e->state->sweep_failed,
+			       e->state->sweep_unsettled, e->state->sweep_kept };
+}
 
-	*ret_labelled = 0;
+static int explain_sweep(const struct enforcer *e, const struct tally *before,
+			 struct pd_error *error)
+{
+	struct tally now = tally_now(e);
 
-	if (!e->links[PD_HOOK_task_alloc]) /* nothing is enforced, nobody to label */
-		return 0;
-	/* What fails may be short of something for a moment only; the last round counts. */
-	for (int i = 0; i < SWEEPS_MAX; i++) {
-		before = e->state->labelled;
-		failed = e->state->sweep_failed;
-		unsettled = e->state->sweep_unsettled;
-		r = sweep_once(e, error);
-		if (r)
-			return r;
-		if (e->state->labelled == before && e->state->sweep_failed == failed &&
-		    e->state->sweep_unsettled == unsettled)
-			break;
-	}
-	*ret_labelled = (unsigned long)(e->state->labelled - start);
-	if (e->state->sweep_failed != failed)
+	if (now.failed != before->failed)
 		return error_set(
 			error, -ENOMEM,
 			"%llu running tasks could not be labelled for want of memory and stay "
 			"unconfined; restart them, or free memory and reload",
-			(unsigned long long)(e->state->sweep_failed - failed));
-	if (e->state->sweep_unsettled != unsettled)
+			now.failed - before->failed);
+	if (now.unsettled != before->unsettled)
 		return error_set(
 			error, -EAGAIN,
 			"of %llu running tasks, process %u for one, it cannot be told whether a "
 			"policy is for them (the cgroup is too deep, or its or the program's name "
 			"too long or changing), so they stay as they were; end them, or move what "
 			"is named so, and reload",
-			(unsigned long long)(e->state->sweep_unsettled - unsettled),
-			e->state->sweep_pid);
+			now.unsettled - before->unsettled, e->state->sweep_pid);
+	if (now.kept != before->kept)
+		return error_set(
+			error, -EBUSY,
+			"%llu running tasks, process %u for one, keep the policies they have and "
+			"do not get those of their cgroup, because they have executed another "
+			"program since they were confined; restart them",
+			now.kept - before->kept, e->state->sweep_pid);
 	return 0;
+}
+
+int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_error *error)
+{
+	struct tally start = tally_now(e), before = start, now;
+	int idle = 0, r;
+
+	*ret_labelled = 0;
+	if (!e->links[PD_HOOK_task_alloc]) /* nothing is enforced, nobody to label */
+		return 0;
+	/* What fails may be short of something for a moment only; the last round counts. */
+	for (int i = 0; i < SWEEPS_MAX && idle < SWEEPS_IDLE; i++) {
+		before = tally_now(e);
+		r = sweep_once(e, error);
+		if (r)
+			return r;
+		now = tally_now(e);
+		if (now.labelled == before.labelled && now.failed == before.failed &&
+		    now.unsettled == before.unsettled)
+			break;
+		idle = now.labelled == before.labelled ? idle + 1 : 0;
+	}
+	*ret_labelled = (unsigned long)(e->state->labelled - start.labelled);
+	return explain_sweep(e, &before, error);
 }
 
 /* Its policies were unloaded. */

@@ -176,6 +176,16 @@ static int do_fallocate(char **a) /* FLAGS PATH: a hole over what is there */
 			result(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1));
 }
 
+static int
+do_fallocate_high(char **a) /* the same, by a number of which the kernel takes the low half */
+{
+	int fd = get(a[1], a[2]);
+
+	return fd < 0 ? -errno :
+			result(syscall(SYS_fallocate | 1L << 32, fd,
+				       FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0L, 1L));
+}
+
 static int do_noappend(char **a) /* FLAGS PATH: write over what is there, through O_APPEND */
 {
 	int fd = get(a[1], a[2]);
@@ -905,6 +915,7 @@ static const struct {
 	{ "write", 2, do_write },
 	{ "ftruncate", 2, do_ftruncate },
 	{ "fallocate", 2, do_fallocate },
+	{ "fallocate-high", 2, do_fallocate_high },
 	{ "noappend", 2, do_noappend },
 	{ "setfl", 2, do_setfl },
 	{ "ioctl", 2, do_ioctl },

@@ -142,6 +142,8 @@ twins() { # PERMISSION COMMAND...: @ is the folder
 	ok map w rw,append /t/all/f
 	ok map-later rw,append /t/all/f
 	EACCES fallocate w,append /t/log/f
+	EACCES fallocate-high w,append /t/log/f
+	ok fallocate-high w,append /t/all/g
 	ok fallocate w,append /t/all/g
 	EACCES open w,creat,append /t/log/new
 	EACCES unlink /t/log/f

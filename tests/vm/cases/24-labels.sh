@@ -123,6 +123,34 @@ for t in threads later relay1 relay8 relay32; do
 done
 t_is "all threads of a process" 8 "$(tally threads.tally tasks)"
 
+### policies for the cgroup of what a program has bound
+mkdir $cgroup/added
+cp $attempt /l/bound
+cp $attempt /l/class
+policy bound 'exe: /l/bound' >bound.yaml
+policy class 'exe: /l/class' | sed 's|^file: .*|file: [{deny: read, path: /l/other, by: /l/class}]|' >class.yaml
+policy added 'cgroup: /case/added' | sed 's|/l/secret|/l/other|' >added.yaml
+t_allowed "policies are loaded" policyctl load bound.yaml class.yaml
+in_cgroup added /l/bound threads /l/other bound.tally 2 &
+in_cgroup added /l/bound exec $attempt threads /l/other gone.tally 2 &
+/l/class unshare mount threads /l/other class.tally 1 &
+opens() { [ "$(tally $1.tally opened)" -gt "$2" ]; }
+refuses() { [ "$(tally $1.tally refused)" -gt "$2" ]; }
+t_allowed "bound by its program: free for its cgroup" t_wait 20 opens bound 3
+t_allowed "and so is what that has executed" t_wait 20 opens gone 3
+t_allowed "by the program's rule, in a mount namespace of its own" t_wait 20 refuses class 3
+policyctl load added.yaml >out 2>&1
+t_is "a policy comes for the cgroup" 0 $?
+t_like "which tells who does not get it" "*warning*process [1-9]*restart*" "$(cat out)"
+until_then=$(tally bound.tally opened)
+t_allowed "bound by its program: the cgroup's policy is added" t_wait 20 refuses bound 20
+t_is "and nothing has been let through since" "$until_then" "$(tally bound.tally opened)"
+t_allowed "what has executed another program goes on" opens gone "$(($(tally gone.tally opened) - 1))"
+refused=$(tally class.tally refused)
+t_allowed "the class stays, though the program cannot be named from here" t_wait 20 refuses class $((refused + 20))
+t_is "never let through" 0 "$(tally class.tally opened)"
+echo 1 >$cgroup/added/cgroup.kill
+
 ### it goes again
 t_allowed "unload" policyctl unload threads
 before=$(tally threads.tally opened)
