@@ -134,8 +134,8 @@ t_allowed "policies are loaded" policyctl load bound.yaml class.yaml
 in_cgroup added /l/bound threads /l/other bound.tally 2 &
 in_cgroup added /l/bound exec $attempt threads /l/other gone.tally 2 &
 /l/class unshare mount threads /l/other class.tally 1 &
-opens() { [ "$(tally $1.tally opened)" -gt "$2" ]; }
-refuses() { [ "$(tally $1.tally refused)" -gt "$2" ]; }
+opens() { [ "$(tally "$1.tally" opened)" -gt "$2" ]; }
+refuses() { [ "$(tally "$1.tally" refused)" -gt "$2" ]; }
 t_allowed "bound by its program: free for its cgroup" t_wait 20 opens bound 3
 t_allowed "and so is what that has executed" t_wait 20 opens gone 3
 t_allowed "by the program's rule, in a mount namespace of its own" t_wait 20 refuses class 3

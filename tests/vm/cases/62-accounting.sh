@@ -121,7 +121,7 @@ kill $deaf $follower
 echo "# with 20 deaf followers: $(resident) kB"
 gone() { [ "$(clients)" = 1 ]; }
 t_soon 20 "they are forgotten when they go" gone
-t_like "a huge length: refused" "closed" "$(control raw ffffffff00)"
+t_like "a huge length: refused" "reply *too long*" "$(control raw ffffffff00)"
 t_like "a length of nothing" "*" "$(control raw 00000000)"
 t_like "a string" '*"ok":false*' "$(control raw 04000000 22616222 )"
 t_like "an array" '*"ok":false*' "$(control raw 04000000 5b5b5d5d)"

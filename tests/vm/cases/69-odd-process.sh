@@ -12,12 +12,16 @@ prepare
 # A program of too long a name: the folder it is in moves into another one while it runs.
 long=$(printf '%0190d' 0)
 deep=$PWD/deep
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do deep=$deep/$long; done
-mkdir -p "$deep" "further/$long/$long/$long"
+further=further
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	deep=$deep/$long
+	further=$further/$long
+done
+mkdir -p "$deep" "$further"
 cp /usr/bin/busybox "$deep/sleep"
 "$deep/sleep" 1000 &
 odd=$!
-mv deep "further/$long/$long/$long/"
+mv deep "$further/"
 # shellcheck disable=SC2154 # of life.inc.sh
 policy "$policies/web.yaml" web
 policy "$PWD/more.yaml" more
