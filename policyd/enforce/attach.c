@@ -22,8 +22,9 @@ static int explain_attach(const char *name, int code, struct pd_error *error)
 {
 	if (code == -E2BIG)
 		return error_set(error, code,
-				 "hook %s has no room: 38 BPF programs are attached to it already; "
-				 "see them with bpftool link, and detach some",
+				 "hook %s has no room: the most BPF programs that the kernel takes "
+				 "(36 or 38) are attached to it already; see them with bpftool "
+				 "link, and detach some",
 				 name);
 	if (code == -KERNEL_ENOTSUPP)
 		return error_set(error, code,

@@ -64,7 +64,7 @@ struct enforcer;
  * before the old links are dropped. Nothing is attached when nothing was.
  *
  * Errors, each with a remedy in @error: -ENOTSUP (no BPF LSM, no BTF, cgroup v1, ftrace_enabled=0),
- * -EPERM, -EPROTO (foreign or newer pins), -ENOENT (no bpffs), -E2BIG (a hook's 38 program slots are
+ * -EPERM, -EPROTO (foreign or newer pins), -ENOENT (no bpffs), -E2BIG (a hook's program slots are
  * full, @error names the hook), or what the kernel said. Nothing is left half-loaded.
  */
 int enforce_open(const struct enforce_options *options, struct enforcer **ret_enforcer,

@@ -51,9 +51,9 @@ policyctl detach
 fillhook sb_mount >filled &
 filler=$!
 t_wait 60 grep -q . filled
-t_is "38 programs fill a hook" "38 Argument list too long" "$(cat filled)"
-refuses "a full trampoline" "*hook sb_mount has no room: 38 *detach some*" policyd
-refuses "a full trampoline, policyctl run" "*hook sb_mount has no room: 38 *" alone
+t_like "36 or 38 programs fill a hook, by kernel" "3[68] Argument list too long" "$(cat filled)"
+refuses "a full trampoline" "*hook sb_mount has no room: the most *detach some*" policyd
+refuses "a full trampoline, policyctl run" "*hook sb_mount has no room: the most *" alone
 kill $filler
 t_wait 20 sh -c '! grep -q fillhook /proc/[0-9]*/comm'
 
