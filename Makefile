@@ -29,7 +29,9 @@ say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))'
 
 ### Sources
 
-bpf_src := $(wildcard lsm/maps.bpf.c) $(sort $(filter-out lsm/maps.bpf.c,$(wildcard lsm/*.bpf.c)))
+# In the order of loading: maps.bpf.c defines the maps, and the judges go into programs that are there.
+judge_src := lsm/judge.bpf.c lsm/mounts.bpf.c lsm/control.bpf.c
+bpf_src := lsm/maps.bpf.c $(sort $(filter-out lsm/maps.bpf.c $(judge_src),$(wildcard lsm/*.bpf.c))) $(judge_src)
 lib_src := $(sort $(foreach d,base policy audit workload control,$(wildcard policyd/$(d)/*.c)))
 enforce_src := $(sort $(wildcard policyd/enforce/*.c))
 daemon_src := $(sort $(wildcard policyd/policyd.c policyd/daemon/*.c))

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; names the folder the maps and links are pinned in. */
-#define PD_ABI 1
+#define PD_ABI 2
 
 /* ---- permissions ----------------------------------------------------------------------------- */
 
@@ -443,6 +443,8 @@ struct pd_ring_counters {
 	__u64 reserved;
 };
 
+#define PD_PIN_FOLDERS 5
+
 /* The single value of the state map; user space maps it. */
 struct pd_state {
 	struct pd_ring_counters rings[PD_RING_COUNT];
@@ -459,7 +461,7 @@ struct pd_state {
 	__u64 sweep_unsettled;		/* tasks whose binding a sweep could not tell this time */
 	__u64 sweep_kept;  /* tasks that executed another program since they were bound by their
 			   * program, and so did not get the policies of their cgroup */
-	__u64 pins[4];	   /* inode numbers of the folders that hold the pins; 0: none */
+	__u64 pins[PD_PIN_FOLDERS]; /* inode numbers of the folders that hold the pins; 0: none */
 	__u32 pins_device; /* s_dev of their file system */
 	__u32 sweep_pid;   /* the last task that a sweep failed at */
 	/* Written by the daemon: the records of a ring before counted_to are counted, and .delivered and
@@ -467,7 +469,7 @@ struct pd_state {
 	__u64 counted_to[PD_RING_COUNT]; /* a position in the ring */
 	__u64 counted_delivered[PD_RING_COUNT];
 	__u64 counted_lost[PD_RING_COUNT];
-	__u64 reserved[8];
+	__u64 reserved[7];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)

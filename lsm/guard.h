@@ -31,38 +31,31 @@ struct proc_inode {
 	struct inode vfs_inode;
 } __core;
 
-/* The kernel's own switches among procfs and sysfs files, by their last component: what they hold
- * is run, or acts, outside any label. */
-static __always_inline int pd_is_switch(struct dentry *dentry)
+/* The last component of a name, as two words; what is longer equals none of ours. */
+static __always_inline void pd_last_name(struct dentry *dentry, __u64 name[2])
 {
-	__u64 name[2] = {};
-
-	bpf_probe_read_kernel_str(name, sizeof(name), dentry->d_name.name);
+	name[0] = name[1] = 0;
+	bpf_probe_read_kernel_str(name, 16, BPF_CORE_READ(dentry, d_name.name));
+}
 #define PD_EIGHT(text) (*(const __u64 *)(text))
 #define PD_IS(first, rest) (name[0] == PD_EIGHT(first) && name[1] == PD_EIGHT(rest))
-	return PD_IS("core_pat", "tern\0\0\0") || PD_IS("modprobe", "\0\0\0\0\0\0\0") ||
-	       PD_IS("hotplug", "\0\0\0\0\0\0\0") || PD_IS("poweroff", "_cmd\0\0\0") ||
-	       PD_IS("sysrq-tr", "igger\0\0") || PD_IS("uevent_h", "elper\0\0");
-}
 
 /* What tells of a task's memory, among its files in procfs. */
 static __always_inline int pd_is_of_memory(struct dentry *dentry)
 {
-	__u64 name[2] = {};
+	__u64 name[2];
 
-	bpf_probe_read_kernel_str(name, sizeof(name), dentry->d_name.name);
+	pd_last_name(dentry, name);
 	return PD_IS("environ", "\0\0\0\0\0\0\0") || PD_IS("auxv\0\0\0", "\0\0\0\0\0\0\0") ||
 	       PD_IS("maps\0\0\0", "\0\0\0\0\0\0\0") || PD_IS("smaps\0\0", "\0\0\0\0\0\0\0") ||
 	       PD_IS("smaps_ro", "llup\0\0\0") || PD_IS("numa_map", "s\0\0\0\0\0\0") ||
 	       PD_IS("pagemap", "\0\0\0\0\0\0\0");
-#undef PD_IS
-#undef PD_EIGHT
 }
 
 /* Whose file of procfs is this? The thread's number in the initial pid namespace, 0: nobody's. */
 static __always_inline __u32 pd_proc_task(struct dentry *dentry)
 {
-	struct inode *inode = dentry->d_inode;
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
 	struct proc_inode *at;
 	struct pid *pid;
 	__u32 number = 0;
@@ -87,30 +80,22 @@ static __always_inline __u32 pd_proc_task(struct dentry *dentry)
  */
 int pd_guard_memory(struct pd_ask *ask, __u32 number);
 
-/* One of the folders that hold policyd's own pins? */
-static __always_inline int pd_holds_pins(struct dentry *dentry)
+/* Is this a file system that is a control surface of the kernel, or has a part that is? */
+static __always_inline int pd_is_control(__u32 magic)
 {
-	struct inode *inode = dentry->d_inode;
-	struct pd_state *shared;
-	__u32 zero = 0;
-
-	shared = bpf_map_lookup_elem(&state, &zero);
-	if (!shared || !inode || dentry->d_sb->s_dev != shared->pins_device)
-		return 0;
-	for (int i = 0; i < 4; i++)
-		if (shared->pins[i] && inode->i_ino == shared->pins[i])
-			return 1;
+	switch (magic) {
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+	case BPF_FS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case BINFMTFS_MAGIC:
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+		return 1;
+	}
 	return 0;
-}
-
-/* Is this one of /proc/PID/... of policyd? oom_score_adj would have it killed, others hinder it. */
-static __always_inline int pd_is_policyds(struct dentry *dentry)
-{
-	__u32 zero = 0, tgid = pd_proc_task(dentry);
-	struct pd_state *shared;
-
-	shared = bpf_map_lookup_elem(&state, &zero);
-	return shared && tgid && (tgid == shared->daemon_tgid || tgid == shared->helper_tgid);
 }
 
 /**
@@ -122,37 +107,13 @@ static __always_inline int pd_is_policyds(struct dentry *dentry)
 static __always_inline int pd_guard_write(const volatile struct pd_label *label, __u8 hook,
 					  struct dentry *dentry)
 {
-	__u8 guard;
+	struct pd_ask ask;
 
-	switch ((__u32)dentry->d_sb->s_magic) {
-	case CGROUP_SUPER_MAGIC:
-	case CGROUP2_SUPER_MAGIC:
-		guard = PD_GUARD_CGROUP;
-		break;
-	case BPF_FS_MAGIC:
-		if (pd_holds_pins(dentry) || pd_holds_pins(dentry->d_parent))
-			return pd_ask_self(label, hook, PD_GUARD_BPF, 0);
-		guard = PD_GUARD_BPF;
-		break;
-	case DEBUGFS_MAGIC:
-	case TRACEFS_MAGIC:
-	case SECURITYFS_MAGIC:
-	case BINFMTFS_MAGIC:
-		guard = PD_GUARD_KERNEL;
-		break;
-	case PROC_SUPER_MAGIC:
-		if (pd_is_policyds(dentry))
-			return pd_ask_self(label, hook, PD_GUARD_KERNEL, 0);
-		/* fallthrough */
-	case SYSFS_MAGIC:
-		if (!pd_is_switch(dentry))
-			return 0;
-		guard = PD_GUARD_KERNEL;
-		break;
-	default:
+	if (!pd_is_control((__u32)dentry->d_sb->s_magic))
 		return 0;
-	}
-	return pd_ask_guard(label, hook, guard, 0);
+	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
+	ask.dentry = (__u64)dentry;
+	return pd_ask_control(&ask);
 }
 
 #endif

@@ -6,7 +6,6 @@
  */
 #include "lsm/guard.h"
 #include "lsm/judge.h"
-#include "lsm/mounts.h"
 
 static __always_inline int ask_dentry(const volatile struct pd_label *label, __u8 hook,
 				      __u8 operation, struct dentry *dentry)

@@ -2,54 +2,19 @@
 /*
  * The decision: walk the image's automaton over the object, read what the state says, tell.
  *
- * No hooks. When something cannot be determined (no scratch memory, no image, a slot the image does
- * not have, an object without a name) the stricter answer is given.
+ * No hooks, but programs all the same: each takes the place of one of the functions of ask.bpf.c in
+ * every hook's program (BPF_PROG_TYPE_EXT). So the kernel verifies, compiles and holds this code once
+ * and not sixty times, and its stack and its calls do not count as the hook's.
+ *
+ * When something cannot be determined (no scratch memory, no image, a slot the image does not have, an
+ * object without a name) the stricter answer is given.
  */
 #include "lsm/judge.h"
 
 #include "lsm/audit.h"
 #include "lsm/name.h"
 
-const volatile struct pd_label pd_unreadable = { .flags = PD_LABEL_ACTIVE };
 const volatile __u32 pd_scratch_entries = 16;
-
-#define STORAGE_ELEMENTS_MAX 16
-
-__noinline int pd_label_hidden(void)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pd_state *shared;
-	struct hlist_node *node;
-	__u32 zero = 0;
-
-	shared = bpf_map_lookup_elem(&state, &zero);
-	if (!shared)
-		return 1;
-	node = BPF_CORE_READ(task, bpf_storage, list.first);
-	for (int i = 0; i < STORAGE_ELEMENTS_MAX; i++) {
-		struct bpf_local_storage_elem *element;
-
-		if (!node)
-			return 0;
-		element =
-			(void *)node - bpf_core_field_offset(struct bpf_local_storage_elem, snode);
-		if (BPF_CORE_READ(element, sdata.smap, map.id) == shared->label_map_id)
-			return 1;
-		node = BPF_CORE_READ(node, next);
-	}
-	return 1;
-}
-
-int pd_canary(__u32 hook)
-{
-	struct pd_state *shared;
-	__u32 zero = 0;
-
-	shared = bpf_map_lookup_elem(&state, &zero);
-	if (shared)
-		__sync_fetch_and_add(&shared->canary[hook & 63], 1);
-	return 0;
-}
 
 __hidden struct pd_scratch *pd_scratch_claim(void)
 {
@@ -374,7 +339,7 @@ static __always_inline __u32 name_flags(const struct pd_ask *ask)
 	return ask->flags & PD_ASK_LAST ? PD_NAME_LAST : 0;
 }
 
-int pd_ask_name(struct pd_ask *ask)
+int pd_judge_name(struct pd_ask *ask)
 {
 	struct bench b;
 	struct pd_view *v;
@@ -403,6 +368,12 @@ int pd_ask_name(struct pd_ask *ask)
 	}
 	pd_scratch_release(b.s);
 	return verdict;
+}
+
+SEC("judge/pd_ask_name")
+int judge_name(struct pd_ask *ask)
+{
+	return pd_judge_name(ask);
 }
 
 /* Does going by the new name grant anything the old one did not? */
@@ -495,7 +466,8 @@ static __always_inline int conclude_move(struct pd_ask *ask, struct bench *b, st
 	return conclude(ask, b->s) ? -EACCES : 0;
 }
 
-int pd_ask_move(struct pd_ask *ask)
+SEC("judge/pd_ask_move")
+int judge_move(struct pd_ask *ask)
 {
 	struct bench b;
 	struct pd_view *from, *to;
@@ -534,7 +506,7 @@ static __always_inline int granted(const __u8 *image, __u32 program, const struc
 	return PD_IMAGE_WORD(image, at + (bit >> 5 & 1) * 4) >> (bit & 31) & 1;
 }
 
-int pd_ask_bytes(struct pd_ask *ask)
+int pd_judge_bytes(struct pd_ask *ask)
 {
 	struct bench b;
 	__u32 at, length;
@@ -570,4 +542,10 @@ int pd_ask_bytes(struct pd_ask *ask)
 	}
 	pd_scratch_release(b.s);
 	return verdict;
+}
+
+SEC("judge/pd_ask_bytes")
+int judge_bytes(struct pd_ask *ask)
+{
+	return pd_judge_bytes(ask);
 }

@@ -121,14 +121,31 @@ static __always_inline void pd_ask_object(struct pd_ask *ask, struct dentry *den
 __hidden __u32 pd_slot_flags(__u32 slot);
 
 /* Each of these judges, tells about it, and returns 0 or -EACCES (-EPERM for capabilities and
- * guards), already clamped for the 6.12 verifier by the caller's PD_RETURN. */
+ * guards), already clamped for the 6.12 verifier by the caller's PD_RETURN. They are defined in
+ * ask.bpf.c and answered by programs of judge.bpf.c. */
 
 /** pd_ask_name() - may the subject do this to the named object? */
 int pd_ask_name(struct pd_ask *ask);
+/**
+ * pd_ask_mounts() - pd_ask_name() for a dentry whose mount is unknown or not the task's
+ * @ask: as for pd_ask_name(), but for the mount
+ *
+ * Each mount of the task's namespace that shows the dentry has to allow it. Seen through none, or
+ * through too many to look at, it has no name.
+ */
+int pd_ask_mounts(struct pd_ask *ask);
 /** pd_ask_move() - rename or link: both names, and the new one must not grant more than the old */
 int pd_ask_move(struct pd_ask *ask);
 /** pd_ask_bytes() - sockets, capabilities and guards: the object is ask.key */
 int pd_ask_bytes(struct pd_ask *ask);
+
+/** pd_ask_control() - may the subject change something at ask.dentry, on a file system that is a control
+ * surface of the kernel? Any guard that this needs is asked for. */
+int pd_ask_control(struct pd_ask *ask);
+
+/* What answers pd_ask_name() and pd_ask_bytes(), for other programs that answer. */
+int pd_judge_name(struct pd_ask *ask);
+int pd_judge_bytes(struct pd_ask *ask);
 
 /* 6.12 verifies return values to be in [-4095, 0]; clang may turn `x ? -1 : 0` into a negation it
  * cannot follow. */

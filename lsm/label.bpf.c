@@ -245,32 +245,29 @@ static __always_inline int settle_free(struct pd_scratch *s, struct task_struct 
 }
 
 /* Another image came into force during the exec, or a sweep was there: what does the image in force say
- * of the new program? Returns 0, or -1 when it cannot be told. */
-static __noinline int settle(struct pd_scratch *s, struct linux_binprm *bprm)
+ * of the new program? Returns 0, or -1 when it cannot be told. Not static: verified once by itself. */
+__noinline int pd_settle(struct pd_scratch *s, struct bound *bound)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct bound bound = {};
 	struct pd_label *label = NULL;
 	__u32 program;
 	__u64 was;
 
-	if (!s || !bprm)
+	if (!s || !bound)
 		return -1;
-	bound.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
-	bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
 	if (task->bpf_storage)
 		label = bpf_task_storage_get(&labels, task, 0, 0);
 	if (!label || !is_confined(label))
-		return settle_free(s, task, label, &bound);
+		return settle_free(s, task, label, bound);
 	was = *(volatile __u64 *)&label->subject; /* as a sweep may have left it */
-	program = program_class(s, task, (__u32)was, bound.exe_dentry, bound.exe_mount);
+	program = program_class(s, task, (__u32)was, bound->exe_dentry, bound->exe_mount);
 	return enter(label, was, (__u32)was, program & 0xffff);
 }
 
 #define SETTLE_TRIES 4
 
 /* Too late to refuse: what cannot be told ends the task, and counts as a denial that left no record. */
-static __always_inline void settle_or_end(struct linux_binprm *bprm)
+static __noinline int settle_or_end(struct linux_binprm *bprm)
 {
 	struct pd_state *shared;
 	struct pd_scratch *s;
@@ -278,20 +275,26 @@ static __always_inline void settle_or_end(struct linux_binprm *bprm)
 	int failed = -1;
 
 	for (int i = 0; i < SETTLE_TRIES && failed; i++) {
+		struct bound bound = {
+			.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry),
+			.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt),
+		};
+
 		s = pd_scratch_claim();
 		if (!s)
 			continue;
-		failed = settle(s, bprm);
+		failed = pd_settle(s, &bound);
 		pd_scratch_release(s);
 	}
 	if (!failed)
-		return;
+		return 0;
 	bpf_send_signal(9);
 	shared = bpf_map_lookup_elem(&state, &zero);
 	if (shared) {
 		__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].generated, 1);
 		__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].lost, 1);
 	}
+	return 0;
 }
 
 /* Is what was prepared what is to be? Else a sweep has labelled the task during its exec, or moved it. */

@@ -8,7 +8,6 @@
  * and sendto(). MSG_FASTOPEN connects without socket_connect. Port 0 is a port like any other.
  */
 #include "lsm/judge.h"
-#include "lsm/mounts.h"
 
 #define IPPROTO_DCCP 33
 #define IPPROTO_SCTP 132

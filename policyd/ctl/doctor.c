@@ -109,7 +109,6 @@ static int prove_private(struct doctor *doctor, json_t **ret_reply, struct pd_er
 	if (!r)
 		r = client_call(client, request_new(CONTROL_PROVE), ret_reply, error);
 	client_free(client);
-	waitpid(pid, NULL, 0);
 	if (cgroup)
 		run_cgroup_end(cgroup);
 	return r;

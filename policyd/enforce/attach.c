@@ -37,8 +37,13 @@ static int explain_attach(const char *name, int code, struct pd_error *error)
 static int attach_hook(struct enforcer *e, int i, struct pd_error *error)
 {
 	struct hook *hook = &e->hooks[i];
-	int r;
+	int r = 0;
 
+	if (!(e->judged >> i & 1))
+		r = judges_link(&e->judges, &e->pins, hook->program, hook->name, error);
+	if (r)
+		return r;
+	e->judged |= 1ull << i;
 	e->links[i] = bpf_program__attach(hook->program);
 	if (!e->links[i])
 		return explain_attach(hook->name, -errno, error);
@@ -59,32 +64,35 @@ static void drop_hook(struct enforcer *e, int i)
 	e->unproved &= ~(1ull << i);
 }
 
-static struct bpf_link *attach_sysctl(struct enforcer *e)
+static struct bpf_program *extra_program(const struct enforcer *e, int i)
 {
-	int root = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct bpf_link *link;
+	switch (i) {
+	case EXTRA_GUARD_SYSCTL:
+		return e->skeleton->progs.guard_sysctl;
+	case EXTRA_GUARD_SIGIO:
+		return e->skeleton->progs.guard_sigio;
+	case EXTRA_TASK_ALLOC_GUARD:
+		return e->skeleton->progs.task_alloc_guard;
+	case EXTRA_SOCKET_SCTP: /* a canary would load the module */
+		return e->skeleton->progs.socket_sctp;
+	default:
+		return e->skeleton->progs.task_newtask;
+	}
+}
 
+static struct bpf_link *attach_extra(struct enforcer *e, int i)
+{
+	struct bpf_link *link;
+	int root;
+
+	if (i != EXTRA_GUARD_SYSCTL)
+		return bpf_program__attach(extra_program(e, i));
+	root = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return NULL;
 	link = bpf_program__attach_cgroup(e->skeleton->progs.guard_sysctl, root);
 	close(root);
 	return link;
-}
-
-static struct bpf_link *attach_extra(struct enforcer *e, int i)
-{
-	switch (i) {
-	case EXTRA_GUARD_SYSCTL:
-		return attach_sysctl(e);
-	case EXTRA_GUARD_SIGIO:
-		return bpf_program__attach(e->skeleton->progs.guard_sigio);
-	case EXTRA_TASK_ALLOC_GUARD:
-		return bpf_program__attach(e->skeleton->progs.task_alloc_guard);
-	case EXTRA_SOCKET_SCTP: /* a canary would load the module */
-		return bpf_program__attach(e->skeleton->progs.socket_sctp);
-	default:
-		return bpf_program__attach(e->skeleton->progs.task_newtask);
-	}
 }
 
 static int attach_extras(struct enforcer *e, struct pd_error *error)
@@ -94,6 +102,13 @@ static int attach_extras(struct enforcer *e, struct pd_error *error)
 	for (int i = 0; i < EXTRA_COUNT; i++) {
 		if (e->extras[i])
 			continue;
+		r = 0;
+		if (!(e->extras_judged >> i & 1))
+			r = judges_link(&e->judges, &e->pins, extra_program(e, i), extra_names[i],
+					error);
+		if (r)
+			return r;
+		e->extras_judged |= 1u << i;
 		e->extras[i] = attach_extra(e, i);
 		if (!e->extras[i])
 			return explain_attach(extra_names[i], -errno, error);
@@ -201,9 +216,11 @@ static bool pinned(const struct enforcer *e, const char *name)
 
 int attach_adopted(struct enforcer *e, struct pd_error *error)
 {
+	struct pins_attached before;
 	uint64_t hooks = 0;
 	int r = 0;
 
+	pins_attached(e->pins.dir, &before);
 	/* Ours go on beside the old ones and take their pins over one by one: at no moment is a hook
 	 * without a program. Whatever the daemon before had attached stays attached. */
 	if (pinned(e, "task_alloc"))
@@ -217,6 +234,8 @@ int attach_adopted(struct enforcer *e, struct pd_error *error)
 	if (r)
 		return r;
 	pins_drop_other_links(&e->pins, is_ours, e);
+	if (!pins_wait_detached(&before))
+		pins_drop_other_judges(&e->pins, e->judges.prefix);
 	/* Only now: before, an old program could have done the refusing. */
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
 		if (e->links[i])

@@ -175,12 +175,13 @@ static int adopt_image(struct enforcer *e, struct pd_error *error)
 
 static int load(struct enforcer *e, const struct enforce_options *options, struct pd_error *error)
 {
-	int r;
+	int r = judges_announce(&e->judges);
 
-	e->skeleton = policyd_bpf__open();
+	e->skeleton = r ? NULL : policyd_bpf__open();
 	if (!e->skeleton)
 		return error_set(error, -ENOMEM, "cannot open the BPF programs: %s",
-				 strerror(errno));
+				 strerror(r ? -r : errno));
+	e->judges.skeleton = e->skeleton;
 	r = hooks_choose(e->skeleton, e->hooks, error);
 	if (r)
 		return r;
@@ -209,8 +210,10 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 		return error_set(error, -ENOMEM, "out of memory");
 	e->prover = options->prover;
 	r = pins_open(&e->pins, options->pin_dir, &e->adopted, error);
-	if (!r)
+	if (!r) {
 		r = load(e, options, error);
+		judges_find(&e->judges);
+	}
 	if (!r)
 		r = map_state(e, error);
 	if (!r && e->adopted)
@@ -238,6 +241,7 @@ void enforce_release(struct enforcer *e)
 		bpf_link__destroy(e->extras[i]);
 		e->extras[i] = NULL;
 	}
+	judges_release(&e->judges);
 }
 
 void enforce_close(struct enforcer *e)

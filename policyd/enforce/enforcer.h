@@ -5,6 +5,7 @@
 
 #include "policyd/enforce/enforce.h"
 #include "policyd/enforce/hooks.h"
+#include "policyd/enforce/judges.h"
 #include "policyd/enforce/pins.h"
 
 struct bpf_link;
@@ -23,6 +24,7 @@ enum extra_program {
 struct enforcer {
 	struct policyd_bpf *skeleton;
 	struct pins pins;
+	struct judges judges;
 	struct hook hooks[PD_HOOK_COUNT];
 	struct bpf_link *links[PD_HOOK_COUNT];
 	struct bpf_link *extras[EXTRA_COUNT];
@@ -31,6 +33,8 @@ struct enforcer {
 	struct pd_state *state;	    /* mapped */
 	struct prover *prover;
 	uint64_t unproved; /* hooks taken over: our programs are attached to them, and not proved yet */
+	uint64_t judged;   /* hooks whose programs have their judges */
+	uint32_t extras_judged;
 	bool adopted;
 };
 

@@ -31,17 +31,27 @@ static bool may_be_absent(enum pd_hook hook)
 	       hook == PD_HOOK_file_ioctl_compat;
 }
 
-/* Parameters of the kernel's hook, -1 when it has none of that name. */
-static int parameter_count(const struct btf *btf, const char *hook)
+/* Parameters of each of the kernel's hooks, -1 when it has none of that name. In one pass: a search by name
+ * takes as long. */
+static void count_parameters(const struct btf *btf, int parameters[PD_HOOK_COUNT])
 {
-	char name[80];
-	int id;
+	static const char prefix[] = "bpf_lsm_";
+	unsigned int count = btf__type_cnt(btf);
 
-	snprintf(name, sizeof(name), "bpf_lsm_%s", hook);
-	id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
-	if (id < 0)
-		return -1;
-	return btf_vlen(btf__type_by_id(btf, btf__type_by_id(btf, (unsigned int)id)->type));
+	memset(parameters, -1, PD_HOOK_COUNT * sizeof(*parameters));
+	for (unsigned int id = 1; id < count; id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *name;
+
+		if (!btf_is_func(type))
+			continue;
+		name = btf__name_by_offset(btf, type->name_off);
+		if (!name || strncmp(name, prefix, sizeof(prefix) - 1))
+			continue;
+		for (int i = 1; i < PD_HOOK_COUNT; i++)
+			if (!strcmp(name + sizeof(prefix) - 1, hook_names[i]))
+				parameters[i] = btf_vlen(btf__type_by_id(btf, type->type));
+	}
 }
 
 static struct bpf_program *choose(struct policyd_bpf *skeleton, const char *name, int parameters)
@@ -63,6 +73,7 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *program;
+	int parameters[PD_HOOK_COUNT];
 	int r = 0;
 
 	if (!btf)
@@ -78,12 +89,12 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 	bpf_program__set_autoload(skeleton->progs.guard_sigio, true);
 	bpf_program__set_autoload(skeleton->progs.task_alloc_guard, true);
 	bpf_program__set_autoload(skeleton->progs.socket_sctp, true);
+	count_parameters(btf, parameters);
+	btf__free(btf);
 	for (int i = 1; i < PD_HOOK_COUNT; i++) {
-		int parameters = parameter_count(btf, hook_names[i]);
-
 		hooks[i] = (struct hook){ .name = hook_names[i], .group = hook_groups[i] };
-		if (parameters >= 0)
-			hooks[i].program = choose(skeleton, hook_names[i], parameters);
+		if (parameters[i] >= 0)
+			hooks[i].program = choose(skeleton, hook_names[i], parameters[i]);
 		if (!hooks[i].program && !may_be_absent((enum pd_hook)i)) {
 			r = error_set(
 				error, -ENOTSUP,
@@ -92,6 +103,5 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 			break;
 		}
 	}
-	btf__free(btf);
 	return r;
 }

@@ -112,6 +112,9 @@ int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd
 	path_join(path, pins->dir, "links", NULL);
 	if (!r)
 		r = make_dir(path, error);
+	path_join(path, pins->dir, "judges", NULL);
+	if (!r)
+		r = make_dir(path, error);
 	path_join(path, pins->dir, "maps", "images");
 	if (!r)
 		*ret_found = !access(path, F_OK);
@@ -120,13 +123,13 @@ int pins_open(struct pins *pins, const char *pin_dir, bool *ret_found, struct pd
 
 void pins_tell(const struct pins *pins, struct pd_state *state)
 {
-	static const char *const folders[] = { "..", ".", "maps", "links" };
+	static const char *const folders[PD_PIN_FOLDERS] = { "..", ".", "maps", "links", "judges" };
 	char path[PATH_MAX];
 	struct stat st;
 
 	memset(state->pins, 0, sizeof(state->pins));
 	state->pins_device = 0;
-	for (size_t i = 0; pins->dir[0] && i < sizeof(folders) / sizeof(folders[0]); i++) {
+	for (size_t i = 0; pins->dir[0] && i < PD_PIN_FOLDERS; i++) {
 		path_join(path, pins->dir, folders[i], NULL);
 		if (stat(path, &st))
 			continue;
@@ -208,6 +211,86 @@ void pins_drop_other_links(const struct pins *pins,
 	closedir(dir);
 }
 
+int pins_judge(const struct pins *pins, int link, const char *name, struct pd_error *error)
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%.200s/judges/%s", pins->dir, name);
+	r = bpf_obj_pin(link, path) ? -errno : 0;
+	return r ? error_set(error, r, "cannot pin %s: %s", path, strerror(-r)) : 0;
+}
+
+void pins_drop_other_judges(const struct pins *pins, const char *prefix)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	path_join(path, pins->dir, "judges", NULL);
+	dir = opendir(path);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && strncmp(entry->d_name, prefix, strlen(prefix)))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+}
+
+void pins_attached(const char *layout, struct pins_attached *ret)
+{
+	struct bpf_link_info info;
+	char path[PATH_MAX];
+	struct dirent *entry;
+	__u32 size;
+	DIR *dir;
+	int fd;
+
+	ret->count = 0;
+	path_join(path, layout, "links", NULL);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)) &&
+	       ret->count < sizeof(ret->ids) / sizeof(ret->ids[0])) {
+		path_join(path, layout, "links", entry->d_name);
+		fd = entry->d_name[0] == '.' ? -1 : bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		size = sizeof(info);
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
+			ret->ids[ret->count++] = info.id;
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+#define DETACH_POLL_US 10000
+#define DETACH_POLLS 200
+#define DETACH_GRACE_US 50000 /* for programs that are running when their hook lets go of them */
+
+int pins_wait_detached(const struct pins_attached *attached)
+{
+	size_t at = 0;
+	int fd;
+
+	for (int i = 0; i < DETACH_POLLS && at < attached->count;) {
+		fd = bpf_link_get_fd_by_id(attached->ids[at]);
+		if (fd < 0) {
+			at++;
+			continue;
+		}
+		close(fd);
+		usleep(DETACH_POLL_US);
+		i++;
+	}
+	if (at < attached->count)
+		return -ETIMEDOUT;
+	if (attached->count)
+		usleep(DETACH_GRACE_US);
+	return 0;
+}
+
 /* ---- ending it ------------------------------------------------------------------------------- */
 
 static int empty_dir(const char *path, struct pd_error *error)
@@ -243,6 +326,8 @@ void pins_abandon(const struct pins *pins)
 	path_join(path, pins->dir, "links", NULL);
 	if (rmdir(path) && errno != ENOENT)
 		return;
+	path_join(path, pins->dir, "judges", NULL);
+	empty_dir(path, NULL);
 	path_join(path, pins->dir, "maps", NULL);
 	empty_dir(path, NULL);
 	snprintf(path, sizeof(path), "%s", pins->dir);
@@ -252,14 +337,22 @@ void pins_abandon(const struct pins *pins)
 	rmdir(path); /* not with another layout in it */
 }
 
-/* One layout's folder; links first, so that no program runs on maps that are going. */
+/* One layout's folder; links first, so that no program runs on what is going: without its judges it would
+ * refuse everything. */
 static int detach_layout(const char *dir, struct pd_error *error)
 {
+	struct pins_attached attached;
 	char path[PATH_MAX];
 	int r;
 
+	pins_attached(dir, &attached);
 	path_join(path, dir, "links", NULL);
 	r = empty_dir(path, error);
+	if (!r)
+		pins_wait_detached(&attached);
+	path_join(path, dir, "judges", NULL);
+	if (!r)
+		r = empty_dir(path, error);
 	path_join(path, dir, "maps", NULL);
 	if (!r)
 		r = empty_dir(path, error);

@@ -3,6 +3,7 @@
  * The folder in the host's bpffs that keeps enforcement alive without a daemon:
  *   PIN_DIR/abi-N/maps/NAME   labels, images, bindings, state, denials, notices
  *   PIN_DIR/abi-N/links/NAME  one for each attached program
+ *   PIN_DIR/abi-N/judges/...  what is put into those programs, see judges.h
  */
 #ifndef PD_ENFORCE_PINS_H
 #define PD_ENFORCE_PINS_H
@@ -49,6 +50,26 @@ int pins_map(const struct pins *pins, struct bpf_map *map, struct pd_error *erro
 /** pins_link() - pin a link, in one step replacing one of that name, which lets go of its program */
 int pins_link(const struct pins *pins, struct bpf_link *link, const char *name,
 	      struct pd_error *error);
+/** pins_judge() - pin the link of a judge; a new name each time */
+int pins_judge(const struct pins *pins, int link, const char *name, struct pd_error *error);
+/** pins_drop_other_judges() - those whose names do not begin with the prefix */
+void pins_drop_other_judges(const struct pins *pins, const char *prefix);
+
+/* Attached programs, by the kernel's numbers of their links. */
+struct pins_attached {
+	unsigned int ids[96];
+	size_t count;
+};
+/** pins_attached() - what is pinned among the links of a layout's folder, PIN_DIR/abi-N */
+void pins_attached(const char *layout, struct pins_attached *ret);
+/**
+ * pins_wait_detached() - until the kernel has let go of all of these, after their pins were removed
+ *
+ * It does so some time after the last pin and descriptor are gone. Returns 0; -ETIMEDOUT when one is still
+ * there after two seconds, because somebody else has it open.
+ */
+int pins_wait_detached(const struct pins_attached *attached);
+
 /** pins_drop_link() - the program goes once no descriptor is left */
 void pins_drop_link(const struct pins *pins, const char *name);
 /** pins_drop_other_links() - links pinned by another build under names ours does not have */

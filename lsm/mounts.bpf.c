@@ -1,19 +1,16 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Objects of which only the dentry is known, or that were opened through another mount namespace: the
  * task may see them through any mount of their file system in its own, so all that show the dentry
  * have to allow what is asked. Usually there is one.
  *
- * Inline, since 6.1 allows eight frames of calls, which the way from a hook to an event takes.
+ * Inline, since 6.1 allows eight frames of calls, which the way from here to an event takes.
  */
-#ifndef PD_LSM_MOUNTS_H
-#define PD_LSM_MOUNTS_H
-
 #include "lsm/judge.h"
 
-#define PD_MOUNTS_MAX 16384 /* in all mount namespaces */
+#define MOUNTS_MAX 16384 /* in all mount namespaces */
 
-struct pd_search {
+struct search {
 	struct pd_ask *ask;
 	__u64 mount; /* struct mount under consideration */
 	__u64 end;
@@ -23,7 +20,7 @@ struct pd_search {
 	__s64 verdict;
 };
 
-static __always_inline __u64 pd_first_mount(const struct pd_ask *ask)
+static __always_inline __u64 first_mount(const struct pd_ask *ask)
 {
 	struct dentry *dentry = (struct dentry *)ask->dentry;
 	struct super_block *sb = BPF_CORE_READ(dentry, d_sb);
@@ -35,7 +32,7 @@ static __always_inline __u64 pd_first_mount(const struct pd_ask *ask)
 }
 
 /* What the last mount of a file system leads to. */
-static __always_inline __u64 pd_no_mount(const struct pd_ask *ask)
+static __always_inline __u64 no_mount(const struct pd_ask *ask)
 {
 	struct dentry *dentry = (struct dentry *)ask->dentry;
 
@@ -47,7 +44,7 @@ static __always_inline __u64 pd_no_mount(const struct pd_ask *ask)
 }
 
 /* One that was taken off meanwhile leads nowhere: then look at all of them again. */
-static __always_inline void pd_next_mount(struct pd_search *search)
+static __always_inline void next_mount(struct search *search)
 {
 	__u64 list = bpf_core_field_exists(struct mount___list, mnt_instance);
 	__u64 shift = list ? bpf_core_field_offset(struct mount___list, mnt_instance) : 0;
@@ -55,12 +52,12 @@ static __always_inline void pd_next_mount(struct pd_search *search)
 	__u64 next;
 
 	if (bpf_probe_read_kernel(&next, sizeof(next), (void *)(search->mount + at)))
-		search->mount = pd_first_mount(search->ask);
+		search->mount = first_mount(search->ask);
 	else
 		search->mount = next - shift;
 }
 
-static long pd_ask_through(__u32 i, struct pd_search *search)
+static long ask_through(__u32 i, struct search *search)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mount *mount = (struct mount *)search->mount;
@@ -72,7 +69,7 @@ static long pd_ask_through(__u32 i, struct pd_search *search)
 	}
 	if (BPF_CORE_READ(mount, mnt_ns) == BPF_CORE_READ(task, nsproxy, mnt_ns)) {
 		search->ask->mount = search->mount + bpf_core_field_offset(struct mount, mnt);
-		answer = pd_ask_name(search->ask);
+		answer = pd_judge_name(search->ask);
 		if (answer != PD_ASK_NOT_HERE)
 			search->found = 1;
 		if (answer < 0) {
@@ -80,32 +77,24 @@ static long pd_ask_through(__u32 i, struct pd_search *search)
 			return 1;
 		}
 	}
-	pd_next_mount(search);
+	next_mount(search);
 	return 0;
 }
 
-/**
- * pd_ask_mounts() - pd_ask_name() for a dentry whose mount is unknown or not the task's
- * @ask: as for pd_ask_name(), but for the mount
- *
- * Each mount of the task's namespace that shows the dentry has to allow it. Seen through none, or
- * through too many to look at, it has no name.
- */
-static __always_inline int pd_ask_mounts(struct pd_ask *ask)
+SEC("judge/pd_ask_mounts")
+int judge_mounts(struct pd_ask *ask)
 {
-	struct pd_search search = {
-		.ask = ask,
-		.mount = pd_first_mount(ask),
-		.end = pd_no_mount(ask),
-	};
+	struct search search = { .ask = ask };
 
+	if (!ask)
+		return -EACCES;
+	search.mount = first_mount(ask);
+	search.end = no_mount(ask);
 	ask->flags |= PD_ASK_REACHABLE;
-	bpf_loop(PD_MOUNTS_MAX, pd_ask_through, &search, 0);
+	bpf_loop(MOUNTS_MAX, ask_through, &search, 0);
 	if (search.verdict || (search.found && search.complete))
 		return search.verdict;
 	ask->flags &= ~PD_ASK_REACHABLE;
 	ask->mount = 0;
-	return pd_ask_name(ask);
+	return pd_judge_name(ask);
 }
-
-#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "policyd/enforce/judges.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lsm/abi.h"
+#include "policyd.skel.h"
+
+#define SECTION "judge/"
+#define FUNCTIONS_MAX 128 /* in one program */
+
+static int handler; /* libbpf's number of ours; libbpf has one table for the whole process */
+
+/* The functions a loaded program has, by their BTF types. Returns how many, or a negative errno. */
+static int functions_of(int fd, unsigned int types[FUNCTIONS_MAX])
+{
+	struct bpf_func_info functions[FUNCTIONS_MAX];
+	struct bpf_prog_info info = {
+		.func_info = (uintptr_t)functions,
+		.nr_func_info = FUNCTIONS_MAX,
+		.func_info_rec_size = sizeof(functions[0]),
+	};
+	__u32 size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	if (info.nr_func_info > FUNCTIONS_MAX)
+		return -E2BIG;
+	for (unsigned int i = 0; i < info.nr_func_info; i++)
+		types[i] = functions[i].type_id;
+	return (int)info.nr_func_info;
+}
+
+static bool has_function(int fd, unsigned int type)
+{
+	unsigned int types[FUNCTIONS_MAX];
+	int n = functions_of(fd, types);
+
+	for (int i = 0; i < n; i++)
+		if (types[i] == type)
+			return true;
+	return false;
+}
+
+static int type_of(const struct judges *judges, const char *function)
+{
+	return btf__find_by_name_kind(bpf_object__btf(judges->skeleton->obj), function,
+				      BTF_KIND_FUNC);
+}
+
+/* The kernel verifies a judge against a program that is loaded and has the function. libbpf loads in the
+ * order of the object's sections, in which judges come last. */
+static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *options, long cookie)
+{
+	const struct judges *judges = (const struct judges *)cookie; /* NOLINT: libbpf's cookies are numbers */
+	const char *function = bpf_program__section_name(program) + strlen(SECTION);
+	int type = type_of(judges, function);
+	struct bpf_program *other;
+
+	if (type < 0)
+		return type;
+	bpf_object__for_each_program(other, judges->skeleton->obj)
+	{
+		int fd = bpf_program__fd(other);
+
+		if (bpf_program__type(other) != BPF_PROG_TYPE_LSM || fd < 0 ||
+		    !has_function(fd, (unsigned int)type))
+			continue;
+		options->attach_prog_fd = (unsigned int)fd;
+		options->attach_btf_id = (unsigned int)type;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int judges_announce(struct judges *judges)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)judges,
+		    .prog_prepare_load_fn = prepare);
+
+	handler = libbpf_register_prog_handler(SECTION, BPF_PROG_TYPE_EXT, 0, &options);
+	return handler < 0 ? handler : 0;
+}
+
+void judges_find(struct judges *judges)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+	struct bpf_program *program;
+
+	if (handler > 0)
+		libbpf_unregister_prog_handler(handler);
+	handler = 0;
+	if (!judges->skeleton)
+		return;
+	bpf_object__for_each_program(program, judges->skeleton->obj)
+	{
+		int fd = bpf_program__fd(program);
+		struct judge *judge = &judges->all[judges->count];
+
+		if (bpf_program__type(program) != BPF_PROG_TYPE_EXT || fd < 0 ||
+		    judges->count == JUDGES_MAX)
+			continue;
+		judge->function = bpf_program__section_name(program) + strlen(SECTION);
+		judge->type = (unsigned int)type_of(judges, judge->function);
+		judge->program = fd;
+		judges->count++;
+	}
+	if (judges->count && !bpf_obj_get_info_by_fd(judges->all[0].program, &info, &size))
+		snprintf(judges->prefix, sizeof(judges->prefix), "%u-", info.id);
+}
+
+static int keep(struct judges *judges, int link)
+{
+	int *links = realloc(judges->links, (judges->link_count + 1) * sizeof(*links));
+
+	if (!links)
+		return -ENOMEM;
+	judges->links = links;
+	links[judges->link_count++] = link;
+	return 0;
+}
+
+static int link_one(struct judges *judges, const struct pins *pins, const struct judge *judge, int fd,
+		    const char *name, struct pd_error *error)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .target_btf_id = judge->type);
+	char pin[96];
+	int r, link = bpf_link_create(judge->program, fd, 0, &options);
+
+	if (link < 0)
+		return error_set(error, -errno, "cannot put %s into the program of hook %s: %s",
+				 judge->function, name, strerror(errno));
+	if (!pins->dir[0]) {
+		r = keep(judges, link);
+		if (r) {
+			close(link);
+			return error_set(error, r, "out of memory");
+		}
+		return 0;
+	}
+	snprintf(pin, sizeof(pin), "%s%s-%s", judges->prefix, name, judge->function);
+	r = pins_judge(pins, link, pin, error);
+	close(link);
+	return r;
+}
+
+int judges_link(struct judges *judges, const struct pins *pins, struct bpf_program *program,
+		const char *name, struct pd_error *error)
+{
+	unsigned int types[FUNCTIONS_MAX];
+	int fd = bpf_program__fd(program);
+	int r = 0, n = functions_of(fd, types);
+
+	if (n < 0)
+		return error_set(error, n, "cannot ask for the functions of hook %s's program: %s",
+				 name, strerror(-n));
+	for (size_t i = 0; !r && i < judges->count; i++)
+		for (int k = 0; !r && k < n; k++)
+			if (types[k] == judges->all[i].type)
+				r = link_one(judges, pins, &judges->all[i], fd, name, error);
+	return r;
+}
+
+void judges_release(struct judges *judges)
+{
+	for (size_t i = 0; i < judges->link_count; i++)
+		close(judges->links[i]);
+	free(judges->links);
+	judges->links = NULL;
+	judges->link_count = 0;
+}
