@@ -469,7 +469,8 @@ struct pd_state {
 	__u64 counted_to[PD_RING_COUNT]; /* a position in the ring */
 	__u64 counted_delivered[PD_RING_COUNT];
 	__u64 counted_lost[PD_RING_COUNT];
-	__u64 reserved[7];
+	__u64 over; /* being detached: hooks that have lost their judges already refuse nothing */
+	__u64 reserved[6];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)

@@ -44,12 +44,23 @@ int pd_canary(__u32 hook)
 	return 0;
 }
 
-/* Stands in for the program of judge.bpf.c that user space puts in its place before the hook is attached:
- * without one, nothing is allowed. Weak, so that the compiler knows nothing of what it does. */
+/* Without a judge nothing is allowed, unless policyd is being detached, when hooks and judges go in whatever
+ * order the kernel gets to them. */
+static __always_inline int without_judge(void)
+{
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	return shared && shared->over ? 0 : -EACCES;
+}
+
+/* In its place user space puts the program of judge.bpf.c and the like that is called so, before the hook is
+ * attached. Weak, so that the compiler knows nothing of what it does. */
 #define QUESTION(name)                                                                             \
 	__weak int name(struct pd_ask *ask)                                                        \
 	{                                                                                          \
-		return ask ? -EACCES : -EPERM;                                                     \
+		return ask ? without_judge() : -EACCES;                                            \
 	}
 
 QUESTION(pd_ask_name)

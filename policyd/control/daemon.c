@@ -9,6 +9,7 @@
 #include "policyd/base/clock.h"
 #include "policyd/base/fd.h"
 #include "policyd/base/log.h"
+#include "policyd/base/loop.h"
 #include "policyd/control/feed.h"
 #include "policyd/control/runs.h"
 #include "policyd/control/watch.h"
@@ -142,6 +143,17 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	return 0;
 }
 
+#define TIDY_MS 2000
+
+static void on_tidy(void *context, uint32_t events)
+{
+	struct daemon *daemon = context;
+
+	(void)events;
+	if (!daemon->detached && enforce_tidy(daemon->enforcer))
+		loop_timer_arm(daemon->tidy, TIDY_MS);
+}
+
 int daemon_begin(struct daemon *daemon, struct pd_error *error)
 {
 	bool adopted = enforce_image(daemon->enforcer) != NULL;
@@ -150,6 +162,9 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error)
 
 	if (r)
 		return r;
+	if (enforce_tidy(daemon->enforcer) &&
+	    !loop_timer_new(daemon->loop, on_tidy, daemon, &daemon->tidy))
+		loop_timer_arm(daemon->tidy, TIDY_MS);
 	r = runs_resume(daemon->runs, error);
 	if (!r)
 		r = daemon_apply(daemon, NULL, true, NULL, error);

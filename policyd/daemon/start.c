@@ -268,6 +268,7 @@ static void stop(struct process *process)
 	daemon->server = NULL;
 	feed_free(daemon->feed);
 	runs_free(daemon->runs);
+	loop_timer_free(daemon->tidy);
 	store_done(&daemon->store);
 	if (daemon->enforcer)
 		enforce_close(daemon->enforcer);

@@ -216,11 +216,10 @@ static bool pinned(const struct enforcer *e, const char *name)
 
 int attach_adopted(struct enforcer *e, struct pd_error *error)
 {
-	struct pins_attached before;
 	uint64_t hooks = 0;
 	int r = 0;
 
-	pins_attached(e->pins.dir, &before);
+	pins_attached(e->pins.dir, &e->replaced);
 	/* Ours go on beside the old ones and take their pins over one by one: at no moment is a hook
 	 * without a program. Whatever the daemon before had attached stays attached. */
 	if (pinned(e, "task_alloc"))
@@ -234,13 +233,25 @@ int attach_adopted(struct enforcer *e, struct pd_error *error)
 	if (r)
 		return r;
 	pins_drop_other_links(&e->pins, is_ours, e);
-	if (!pins_wait_detached(&before))
-		pins_drop_other_judges(&e->pins, e->judges.prefix);
 	/* Only now: before, an old program could have done the refusing. */
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
 		if (e->links[i])
 			hooks |= 1ull << i;
 	return prove(e, hooks, error);
+}
+
+bool enforce_tidy(struct enforcer *e)
+{
+	if (!e->adopted || !e->pins.dir[0])
+		return false;
+	if (e->replaced.count) {
+		/* One more round: a program may still run when its hook has let go of it. */
+		if (!pins_any_attached(&e->replaced))
+			e->replaced.count = 0;
+		return true;
+	}
+	pins_drop_other_judges(&e->pins, e->judges.prefix);
+	return false;
 }
 
 int enforce_prove(struct enforcer *e, unsigned int *ret_proved, struct pd_error *error)

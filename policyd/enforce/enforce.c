@@ -144,6 +144,7 @@ static int map_state(struct enforcer *e, struct pd_error *error)
 		return error_set(error, -errno, "cannot ask for the labels map's number: %s",
 				 strerror(errno));
 	e->state->label_map_id = info.id;
+	e->state->over = 0;
 	pins_tell(&e->pins, e->state);
 	e->state->host_mnt_ns = host_mount_namespace();
 	e->state->daemon_tgid = (unsigned int)getpid();

@@ -70,6 +70,13 @@ struct enforcer;
 int enforce_open(const struct enforce_options *options, struct enforcer **ret_enforcer,
 		 struct pd_error *error);
 
+/**
+ * enforce_tidy() - remove what the daemon before has left behind, once the kernel does not need it any more
+ *
+ * Returns true when there is something left to do: call it again in a second or so.
+ */
+bool enforce_tidy(struct enforcer *enforcer);
+
 /** enforce_close() - let go; what is pinned goes on enforcing */
 void enforce_close(struct enforcer *enforcer);
 

@@ -62,13 +62,9 @@ struct pins_attached {
 };
 /** pins_attached() - what is pinned among the links of a layout's folder, PIN_DIR/abi-N */
 void pins_attached(const char *layout, struct pins_attached *ret);
-/**
- * pins_wait_detached() - until the kernel has let go of all of these, after their pins were removed
- *
- * It does so some time after the last pin and descriptor are gone. Returns 0; -ETIMEDOUT when one is still
- * there after two seconds, because somebody else has it open.
- */
-int pins_wait_detached(const struct pins_attached *attached);
+/** pins_any_attached() - is one of them attached still? The kernel lets go some time after the last pin and
+ * descriptor have gone: before 6.13 or so it takes a tenth of a second for each. */
+bool pins_any_attached(const struct pins_attached *attached);
 
 /** pins_drop_link() - the program goes once no descriptor is left */
 void pins_drop_link(const struct pins *pins, const char *name);

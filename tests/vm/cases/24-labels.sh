@@ -6,6 +6,7 @@
 # that run already when a policy comes, among them those being forked at that moment.
 . /tests/lib.sh
 
+PATH=$PATH:/tests/bin
 attempt=/tests/bin/attempt
 policies=/etc/policyd/policies
 cgroup=/sys/fs/cgroup/case
@@ -150,6 +151,34 @@ refused=$(tally class.tally refused)
 t_allowed "the class stays, though the program cannot be named from here" t_wait 20 refuses class $((refused + 20))
 t_is "never let through" 0 "$(tally class.tally opened)"
 echo 1 >$cgroup/added/cgroup.kill
+
+### a policy comes, or changes, in the middle of an exec: the image in force at its end decides
+for f in late moved; do cp $attempt /l/$f; done
+policy late 'exe: /l/late' >late.yaml
+policy moved 'exe: /l/moved' | sed 's|^file: .*|file: [{deny: read, path: /l/secret, by: /l/moved}]|' >moved.yaml
+held() { # NAME: its exec has been judged, and is not over
+	rm -f held go
+	holdexec held go "/l/$1" read /l/secret >"$1.out" 2>&1 &
+	exec=$!
+	t_wait 20 test -e held
+}
+lets_go() { # the status of what was executed
+	: >go
+	wait $exec
+}
+for name in late moved; do
+	held $name
+	t_is "$name: an exec is held" 0 $?
+	t_allowed "$name: a policy for it comes" policyctl load $name.yaml
+	lets_go
+	t_is "$name: it is for what was being executed" EACCES "$(cat $name.out)"
+done
+held late
+t_is "late: one more" 0 $?
+t_allowed "late: its policy goes" policyctl unload late
+lets_go
+t_is "late: it was judged by one that is no more" ok "$(cat late.out)"
+policyctl unload moved >out 2>&1
 
 ### it goes again
 t_allowed "unload" policyctl unload threads
