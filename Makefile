@@ -38,8 +38,9 @@ daemon_src := $(sort $(wildcard policyd/policyd.c policyd/daemon/*.c))
 ctl_src := $(sort $(wildcard policyd/ctl/*.c))
 unit_src := $(sort $(wildcard tests/unit/*.c))
 fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-vm_src := $(sort $(wildcard tests/vm/bin/*.c))
-header_src := $(sort $(wildcard lsm/*.h policyd/*/*.h policyd/*.h tests/*/*.h))
+vm_src := $(sort $(wildcard tests/vm/bin/*.c tests/vm/bin/*/*.c))
+vm_headers := $(sort $(wildcard tests/vm/bin/*.h tests/vm/bin/*/*.h))
+header_src := $(sort $(wildcard lsm/*.h policyd/*/*.h policyd/*.h tests/*/*.h)) $(vm_headers)
 user_src := $(lib_src) $(enforce_src) $(daemon_src) $(ctl_src) $(unit_src) $(fuzz_src)
 manuals := $(sort $(wildcard man/*.[158]))
 
@@ -50,7 +51,10 @@ skeleton := $(BUILD)/include/policyd.skel.h
 programs := $(if $(daemon_src),$(BUILD)/policyd) $(if $(ctl_src),$(BUILD)/policyctl)
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter tests/unit/test_%,$(unit_src)))
 fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(fuzz_src))
-vm_bins := $(patsubst tests/vm/bin/%.c,$(BUILD)/vm-bin/%,$(vm_src))
+# The guests' programs: a file is one, and so are all files of a folder together.
+vm_names := $(sort $(foreach s,$(vm_src:tests/vm/bin/%.c=%),$(firstword $(subst /, ,$(s)))))
+vm_bins := $(vm_names:%=$(BUILD)/vm-bin/%)
+vm_src_of = $(filter tests/vm/bin/$(notdir $(1)).c tests/vm/bin/$(notdir $(1))/%,$(vm_src))
 
 ### Flags; pkg-config is asked at the first use, after "make deps" had its turn
 
@@ -217,10 +221,11 @@ lint-man:
 
 ### Booted kernels
 
-$(BUILD)/vm-bin/%: tests/vm/bin/%.c Makefile
-	$(call say,CC,$<)
+$(foreach b,$(vm_bins),$(eval $(b): $(call vm_src_of,$(b))))
+$(vm_bins): $(vm_headers) Makefile
+	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -static -std=gnu11 -Os -s -D_GNU_SOURCE -I. $(warnings) -o $@ $<
+	$(Q)$(CC) -static -std=gnu11 -Os -s -D_GNU_SOURCE -I. $(warnings) -o $@ $(call vm_src_of,$@)
 
 .PHONY: vm-bin
 vm-bin: $(vm_bins)
