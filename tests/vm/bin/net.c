@@ -403,6 +403,8 @@ static const struct step_command commands[] = {
 	{ "pause", 0, do_pause },	{ NULL, 0, NULL },
 };
 
+static const struct step_command *const tables[] = { commands, NULL };
+
 static int do_user(char **w)
 {
 	int status;
@@ -411,7 +413,7 @@ static int do_user(char **w)
 	if (pid == 0) {
 		int r = setresgid(1000, 1000, 1000) || setresuid(1000, 1000, 1000) ? -errno : 0;
 
-		_exit(-(r ? r : step_run(commands, w)));
+		_exit(-(r ? r : step_run(tables, w)));
 	}
 	waitpid(pid, &status, 0);
 	return -WEXITSTATUS(status);
@@ -420,5 +422,5 @@ static int do_user(char **w)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
-	return steps(argc > 1 ? argv[1] : "net", commands);
+	return steps(argc > 1 ? argv[1] : "net", tables);
 }

@@ -781,8 +781,10 @@ static const struct step_command commands[] = {
 	{ NULL, 0, NULL },
 };
 
+static const struct step_command *const tables[] = { commands, NULL };
+
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
-	return steps(argc > 1 ? argv[1] : "reach", commands);
+	return steps(argc > 1 ? argv[1] : "reach", tables);
 }

@@ -16,6 +16,7 @@
 
 #define STEP_WORDS 12
 
+/* A table of them ends with one without a name, a list of tables with NULL. */
 struct step_command {
 	const char *name;
 	int arguments;		      /* at least */
@@ -44,25 +45,31 @@ static inline int step_wanted(const char *want, const char *got)
 	return 0;
 }
 
-static inline int step_run(const struct step_command *commands, char **words)
+static inline const struct step_command *step_find(const struct step_command *const *tables,
+						   const char *name)
 {
+	for (; *tables; tables++)
+		for (const struct step_command *c = *tables; c->name; c++)
+			if (!strcmp(c->name, name))
+				return c;
+	return NULL;
+}
+
+static inline int step_run(const struct step_command *const *tables, char **words)
+{
+	const struct step_command *command = step_find(tables, words[0]);
 	int count = 0;
 
 	while (words[count])
 		count++;
-	for (; commands->name; commands++) {
-		if (strcmp(commands->name, words[0]))
-			continue;
-		if (count - 1 < commands->arguments)
-			break;
-		return commands->run(words + 1);
-	}
+	if (command && count - 1 >= command->arguments)
+		return command->run(words + 1);
 	fprintf(stderr, "steps: unknown or incomplete: %s\n", words[0]);
 	exit(2);
 }
 
 /* Runs the steps of standard input. Returns the exit status: 0, or 1 when one went otherwise. */
-static inline int steps(const char *who, const struct step_command *commands)
+static inline int steps(const char *who, const struct step_command *const *tables)
 {
 	char line[1024], text[1024], *words[STEP_WORDS + 1], *save;
 	int status = 0;
@@ -79,7 +86,7 @@ static inline int steps(const char *who, const struct step_command *commands)
 		words[count] = NULL;
 		if (count < 2)
 			continue;
-		r = step_run(commands, words + 1);
+		r = step_run(tables, words + 1);
 		if (!strcmp(words[0], "-"))
 			continue;
 		got = step_name(r);
