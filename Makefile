@@ -199,7 +199,7 @@ lint-format:
 format: ## Reformat all C sources in place
 	$(if $(lint_src),clang-format -i $(lint_src) $(header_src))
 
-lint-tidy: $(patsubst %,$(BUILD)/tidy/%.ok,$(bpf_src) $(user_src))
+lint-tidy: $(patsubst %,$(BUILD)/tidy/%.ok,$(lint_src))
 $(BUILD)/tidy/%.ok: % .clang-tidy Makefile $(header_src)
 	$(call say,TIDY,$<)
 	$(Q)mkdir -p $(@D)
