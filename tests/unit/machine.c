@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,7 @@ int machine_setup(void **state)
 {
 	struct machine *m = calloc(1, sizeof(*m));
 
+	signal(SIGPIPE, SIG_IGN);
 	strcpy(m->dir, "/tmp/policyd-test.XXXXXX");
 	/* Policies in folders must be root's: others do without a folder. */
 	if (!mkdtemp(m->dir) || (geteuid() == 0 && mkdir(in_dir(m, "etc"), 0755)))
@@ -245,6 +247,19 @@ json_t *load_request(const char *name, const char *text, const char *force)
 			    json_pack("[{s:s, s:s}]", "name", name, "text", text));
 	if (force)
 		json_object_set_new(request, "force", json_pack("[s]", force));
+	return request;
+}
+
+json_t *run_request(const char *name, const char *text, const char *cgroup)
+{
+	json_t *request = request_new(CONTROL_RUN);
+
+	json_object_set_new(request, "cgroup", json_string(cgroup));
+	if (text)
+		json_object_set_new(request, "files",
+				    json_pack("[{s:s, s:s}]", "name", name, "text", text));
+	else
+		json_object_set_new(request, "name", json_string(name));
 	return request;
 }
 

@@ -22,6 +22,9 @@ struct machine {
 
 int machine_setup(void **state);
 int machine_teardown(void **state);
+/** machine_test() - a test that finds a machine of its own in its state */
+#define machine_test(function)                                                                     \
+	cmocka_unit_test_setup_teardown(function, machine_setup, machine_teardown)
 
 /** in_dir() - a path in the machine's folder; good until the fourth call after this one */
 char *in_dir(const struct machine *m, const char *name);
@@ -43,6 +46,8 @@ int stop(struct machine *m);
 /** call() - a request, and the reply when it is wanted; returns 0 or what the daemon says */
 int call(struct machine *m, json_t *request, json_t **ret_reply, struct pd_error *error);
 json_t *load_request(const char *name, const char *text, const char *force);
+/** run_request() - under the policy of that text, which the command brings; NULL: under one by its name */
+json_t *run_request(const char *name, const char *text, const char *cgroup);
 json_t *named(enum control_command command, const char *name);
 int load(struct machine *m, const char *name, const char *text, struct pd_error *error);
 int set_mode(struct machine *m, const char *name, const char *mode, struct pd_error *error);

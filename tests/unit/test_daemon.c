@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
+#include "policyd/control/runs.h"
 #include "policyd/control/server.h"
 #include "policyd/policy/decide.h"
 #include "tests/unit/machine.h"
@@ -270,7 +270,6 @@ static void test_confined(void **state)
 {
 	struct machine *m = *state;
 	struct pd_error error;
-	json_t *request;
 
 	m->fake->asker = ENFORCE_CONFINED;
 	start(m);
@@ -287,9 +286,7 @@ static void test_confined(void **state)
 	assert_int_equal(stop(m), 0);
 	start(m);
 	assert_int_equal(load(m, "/home/x/web.yaml", WEB, &error), 0);
-	request = named(CONTROL_RUN, "web");
-	json_object_set_new(request, "cgroup", json_string("/sys/fs/cgroup/policyd.run/x"));
-	assert_int_equal(call(m, request, NULL, &error), -EPERM);
+	assert_int_equal(call(m, run_request("web", NULL, RUNS_FOLDER "/x"), NULL, &error), -EPERM);
 }
 
 /* When the answer comes it is over, and nothing of it returns at the next start. */
@@ -423,29 +420,6 @@ static void test_many_readers(void **state)
 		client_free(readers[i]);
 }
 
-static void test_bad_run(void **state)
-{
-	static const char *const paths[] = { "/sys/fs/cgroup",
-					     "/sys/fs/cgroup/policyd.run",
-					     "/sys/fs/cgroup/policyd.run/",
-					     "/sys/fs/cgroup/policyd.run/..",
-					     "/sys/fs/cgroup/policyd.run/a/b",
-					     "/sys/fs/cgroup/policyd.run/none",
-					     "/tmp" };
-	struct machine *m = *state;
-	struct pd_error error;
-
-	start(m);
-	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		json_t *request = named(CONTROL_RUN, "web");
-
-		json_object_set_new(request, "cgroup", json_string(paths[i]));
-		assert_int_not_equal(call(m, request, NULL, &error), 0);
-	}
-	assert_int_equal(m->fake->binds, 0);
-}
-
 /* A reader that does not read loses events, is told how many, and holds nobody up. */
 static void test_slow_reader(void **state)
 {
@@ -477,27 +451,15 @@ static void test_slow_reader(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_folder, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_folder_itself, machine_setup,
-						machine_teardown),
-		cmocka_unit_test_setup_teardown(test_load, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_refused, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_duplicate, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_mode, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_kernel_refuses, machine_setup,
-						machine_teardown),
-		cmocka_unit_test_setup_teardown(test_restart_keeps_numbers, machine_setup,
-						machine_teardown),
-		cmocka_unit_test_setup_teardown(test_stale, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_confined, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_detach, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_show, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_garbage, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_many_readers, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_bad_run, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_slow_reader, machine_setup, machine_teardown),
+		machine_test(test_folder),	   machine_test(test_folder_itself),
+		machine_test(test_load),	   machine_test(test_refused),
+		machine_test(test_duplicate),	   machine_test(test_mode),
+		machine_test(test_kernel_refuses), machine_test(test_restart_keeps_numbers),
+		machine_test(test_stale),	   machine_test(test_confined),
+		machine_test(test_detach),	   machine_test(test_show),
+		machine_test(test_garbage),	   machine_test(test_many_readers),
+		machine_test(test_slow_reader),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

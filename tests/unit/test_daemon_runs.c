@@ -25,19 +25,6 @@ static bool soon(bool (*is_so)(const struct machine *), const struct machine *m)
 	return is_so(m);
 }
 
-static json_t *run_request(const char *name, const char *text, const char *cgroup)
-{
-	json_t *request = request_new(CONTROL_RUN);
-
-	json_object_set_new(request, "cgroup", json_string(cgroup));
-	if (text)
-		json_object_set_new(request, "files",
-				    json_pack("[{s:s, s:s}]", "name", name, "text", text));
-	else
-		json_object_set_new(request, "name", json_string(name));
-	return request;
-}
-
 /* Anyone can start a task of which nothing can be told: that is worth a word, and no reason to refuse. */
 static void test_odd_task(void **state)
 {
@@ -77,6 +64,25 @@ static void test_odd_task(void **state)
 	start(m);
 	assert_int_equal(state_of(m), 'e');
 	assert_true(in_trouble(m));
+}
+
+static void test_bad_run(void **state)
+{
+	static const char *const paths[] = { "/sys/fs/cgroup",
+					     "/sys/fs/cgroup/policyd.run",
+					     "/sys/fs/cgroup/policyd.run/",
+					     "/sys/fs/cgroup/policyd.run/..",
+					     "/sys/fs/cgroup/policyd.run/a/b",
+					     "/sys/fs/cgroup/policyd.run/none",
+					     "/tmp" };
+	struct machine *m = *state;
+	struct pd_error error;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		assert_int_not_equal(call(m, run_request("web", NULL, paths[i]), NULL, &error), 0);
+	assert_int_equal(m->fake->binds, 0);
 }
 
 /* Not the policy of another command, which goes with it; nor a disabled one, which confines nothing. */
@@ -183,13 +189,10 @@ static void test_stale_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_odd_task, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_by_name, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_not_disabled, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_end, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_stale_end, machine_setup, machine_teardown),
+		machine_test(test_odd_task), machine_test(test_bad_run),
+		machine_test(test_by_name),  machine_test(test_not_disabled),
+		machine_test(test_end),	     machine_test(test_stale_end),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -104,11 +103,10 @@ static void test_restless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_appears, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_link, machine_setup, machine_teardown),
-		cmocka_unit_test_setup_teardown(test_restless, machine_setup, machine_teardown),
+		machine_test(test_appears),
+		machine_test(test_link),
+		machine_test(test_restless),
 	};
 
-	signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
