@@ -119,6 +119,22 @@ struct compiled *must_compile(struct policy *const *policies, size_t count,
 	return compiled;
 }
 
+struct compiled *compile_one(struct policy *policy)
+{
+	struct numbering *numbering = numbering_new();
+	struct compiled *compiled = must_compile(&policy, 1, numbering);
+
+	numbering_free(numbering);
+	return compiled;
+}
+
+const struct pd_slot *slot_at(const struct compiled *c, uint32_t slot)
+{
+	const struct pd_image *header = (const struct pd_image *)c->image;
+
+	return (const struct pd_slot *)(c->image + header->slots) + slot;
+}
+
 /* ---- decisions ------------------------------------------------------------------------------- */
 
 /* One of the two decisions: E with enforced only, T with all. */

@@ -7,6 +7,8 @@
 #include "policyd/policy/compile.h"
 #include "policyd/policy/decide.h"
 
+#define DENY_ALL 0x1fu /* of all classes, as a default */
+
 /** make_policy() - empty, enforcing; free with policy_free() */
 struct policy *make_policy(const char *name, uint32_t deny_default);
 /** add_rule() - a zeroed rule at a line of its own; valid until the next */
@@ -23,6 +25,9 @@ struct policy_rule *add_path_rule(struct policy *policy, bool deny, uint32_t per
 /** must_compile() - fails the test with the error's text when it does not */
 struct compiled *must_compile(struct policy *const *policies, size_t count,
 			      struct numbering *numbering);
+/** compile_one() - the same with one policy and fresh numbers: it is in slot 1 */
+struct compiled *compile_one(struct policy *policy);
+const struct pd_slot *slot_at(const struct compiled *c, uint32_t slot);
 
 /* The decision about a request, from the rules. */
 struct verdict {

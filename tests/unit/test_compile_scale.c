@@ -19,8 +19,6 @@
 #include "policyd/policy/symbols.h"
 #include "tests/unit/policies.h"
 
-#define DENY_ALL 0x1fu
-
 static const char *pick(struct lots *lots, const char *const *words, uint32_t count)
 {
 	return words[lot(lots, count)];

@@ -15,8 +15,6 @@
 #include "policyd/policy/symbols.h"
 #include "tests/unit/policies.h"
 
-#define DENY_ALL 0x1fu
-
 static struct policy *sample(void)
 {
 	struct policy *policy = make_policy("web", DENY_ALL);
