@@ -459,11 +459,11 @@ struct pd_state {
 	__u64 epoch;			/* raised by the daemon when it has drained the rings */
 	__u64 sweep_failed;		/* tasks a sweep could not label for want of memory */
 	__u64 sweep_unsettled;		/* tasks whose binding a sweep could not tell this time */
-	__u64 sweep_kept;  /* tasks that executed another program since they were bound by their
+	__u64 sweep_kept; /* tasks that executed another program since they were bound by their
 			   * program, and so did not get the policies of their cgroup */
 	__u64 pins[PD_PIN_FOLDERS]; /* inode numbers of the folders that hold the pins; 0: none */
-	__u32 pins_device; /* s_dev of their file system */
-	__u32 sweep_pid;   /* the last task that a sweep failed at */
+	__u32 pins_device;	    /* s_dev of their file system */
+	__u32 sweep_pid;	    /* the last task that a sweep failed at */
 	/* Written by the daemon: the records of a ring before counted_to are counted, and .delivered and
 	 * .sink_lost are to be these two, whether or not they had been written yet when it was killed. */
 	__u64 counted_to[PD_RING_COUNT]; /* a position in the ring */

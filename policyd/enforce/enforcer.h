@@ -34,7 +34,7 @@ struct enforcer {
 	struct pd_state *state;	    /* mapped */
 	struct prover *prover;
 	uint64_t unproved; /* hooks taken over: our programs are attached to them, and not proved yet */
-	uint64_t judged;   /* hooks whose programs have their judges */
+	uint64_t judged; /* hooks whose programs have their judges */
 	uint32_t extras_judged;
 	bool adopted;
 };

@@ -5,6 +5,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static int type_of(const struct judges *judges, const char *function)
  * order of the object's sections, in which judges come last. */
 static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *options, long cookie)
 {
-	const struct judges *judges = (const struct judges *)cookie; /* NOLINT: libbpf's cookies are numbers */
+	const struct judges *judges = (const struct judges *)cookie;
 	const char *function = bpf_program__section_name(program) + strlen(SECTION);
 	int type = type_of(judges, function);
 	struct bpf_program *other;
@@ -82,8 +83,11 @@ static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *optio
 
 int judges_announce(struct judges *judges)
 {
-	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)judges,
-		    .prog_prepare_load_fn = prepare);
+	struct libbpf_prog_handler_opts options = {
+		.sz = sizeof(options),
+		.cookie = (long)judges,
+		.prog_prepare_load_fn = prepare,
+	};
 
 	handler = libbpf_register_prog_handler(SECTION, BPF_PROG_TYPE_EXT, 0, &options);
 	return handler < 0 ? handler : 0;
@@ -117,35 +121,40 @@ void judges_find(struct judges *judges)
 		snprintf(judges->prefix, sizeof(judges->prefix), "%u-", info.id);
 }
 
+#define HIGH 512 /* above the descriptors of hooks' links: a process that is killed closes those first */
+
+/* Takes the descriptor over. */
 static int keep(struct judges *judges, int link)
 {
+	int high = fcntl(link, F_DUPFD_CLOEXEC, HIGH);
 	int *links = realloc(judges->links, (judges->link_count + 1) * sizeof(*links));
 
-	if (!links)
+	if (high >= 0) {
+		close(link);
+		link = high;
+	}
+	if (!links) {
+		close(link);
 		return -ENOMEM;
+	}
 	judges->links = links;
 	links[judges->link_count++] = link;
 	return 0;
 }
 
-static int link_one(struct judges *judges, const struct pins *pins, const struct judge *judge, int fd,
-		    const char *name, struct pd_error *error)
+static int link_one(struct judges *judges, const struct pins *pins, const struct judge *judge,
+		    int fd, const char *name, struct pd_error *error)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .target_btf_id = judge->type);
+	struct bpf_link_create_opts options = { .sz = sizeof(options),
+						.target_btf_id = judge->type };
 	char pin[96];
 	int r, link = bpf_link_create(judge->program, fd, 0, &options);
 
 	if (link < 0)
 		return error_set(error, -errno, "cannot put %s into the program of hook %s: %s",
 				 judge->function, name, strerror(errno));
-	if (!pins->dir[0]) {
-		r = keep(judges, link);
-		if (r) {
-			close(link);
-			return error_set(error, r, "out of memory");
-		}
-		return 0;
-	}
+	if (!pins->dir[0])
+		return keep(judges, link) ? error_set(error, -ENOMEM, "out of memory") : 0;
 	snprintf(pin, sizeof(pin), "%s%s-%s", judges->prefix, name, judge->function);
 	r = pins_judge(pins, link, pin, error);
 	close(link);

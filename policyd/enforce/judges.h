@@ -30,7 +30,7 @@ struct judges {
 	struct judge all[JUDGES_MAX];
 	size_t count;
 	char prefix[16]; /* of the names of the pins: tells those of one policyd from those of the next */
-	int *links;	 /* descriptors of what is not pinned */
+	int *links; /* descriptors of what is not pinned */
 	size_t link_count;
 };
 

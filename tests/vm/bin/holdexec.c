@@ -88,7 +88,8 @@ int main(int argc, char **argv)
 		usleep(20000);
 	if (ptrace(PTRACE_CONT, tid, 0, 0))
 		return fail("ptrace");
-	while (waitpid(child, &status, __WALL) != child)
+	/* the thread's end, too, which its tracer has to take notice of */
+	while (waitpid(-1, &status, __WALL) != child)
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
