@@ -143,7 +143,7 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	return 0;
 }
 
-#define TIDY_MS 2000
+#define TIDY_MS 20
 
 static void on_tidy(void *context, uint32_t events)
 {
@@ -162,9 +162,10 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error)
 
 	if (r)
 		return r;
-	if (enforce_tidy(daemon->enforcer) &&
-	    !loop_timer_new(daemon->loop, on_tidy, daemon, &daemon->tidy))
-		loop_timer_arm(daemon->tidy, TIDY_MS);
+	r = loop_timer_new(daemon->loop, on_tidy, daemon, &daemon->tidy);
+	if (r)
+		return error_set(error, r, "timer: %s", strerror(-r));
+	loop_timer_arm(daemon->tidy, TIDY_MS);
 	r = runs_resume(daemon->runs, error);
 	if (!r)
 		r = daemon_apply(daemon, NULL, true, NULL, error);
@@ -227,11 +228,9 @@ int daemon_detach(struct daemon *daemon, struct pd_error *error)
 	int r;
 
 	feed_drain(daemon->feed);
-	r = enforce_detach(daemon->config->pin_dir, error);
+	r = enforce_detach(daemon->config->pin_dir, daemon->enforcer, error);
 	if (r)
 		return r;
-	/* Our descriptors hold the programs too, and who asked is told that nothing is enforced. */
-	enforce_release(daemon->enforcer);
 	daemon_forget(daemon->run_dir);
 	daemon->detached = true;
 	log_notice("detached: nothing is enforced any more");

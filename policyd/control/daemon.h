@@ -28,7 +28,7 @@ struct daemon {
 	struct server *server;
 	struct runs *runs;
 	struct watch *watch; /* NULL: nobody looks at the folders */
-	struct timer *tidy;  /* NULL: a former daemon has left nothing to remove */
+	struct timer *tidy;  /* while there is something that a former daemon has left */
 
 	/* The last reload that failed, or why running tasks are not confined; code 0: all is well. */
 	struct pd_error trouble;

@@ -290,7 +290,7 @@ static void abandon(const struct process *process)
 	struct pd_error error = { .code = 0 };
 
 	if (daemon->run_dir && daemon->enforcer && !enforce_adopted(daemon->enforcer) &&
-	    enforce_detach(daemon->config->pin_dir, &error))
+	    enforce_detach(daemon->config->pin_dir, daemon->enforcer, &error))
 		log_error("%s", error.text);
 }
 
@@ -382,7 +382,7 @@ static int detach(const struct config *config)
 
 	if (r)
 		return fail(&error, false);
-	r = enforce_detach(config->pin_dir, &error);
+	r = enforce_detach(config->pin_dir, NULL, &error);
 	if (!r)
 		daemon_forget(CONFIG_RUN_DIR);
 	fd_close(lock);

@@ -219,7 +219,7 @@ int attach_adopted(struct enforcer *e, struct pd_error *error)
 	uint64_t hooks = 0;
 	int r = 0;
 
-	pins_attached(e->pins.dir, &e->replaced);
+	pins_hold(e->pins.dir, &e->replaced);
 	/* Ours go on beside the old ones and take their pins over one by one: at no moment is a hook
 	 * without a program. Whatever the daemon before had attached stays attached. */
 	if (pinned(e, "task_alloc"))
@@ -244,12 +244,8 @@ bool enforce_tidy(struct enforcer *e)
 {
 	if (!e->adopted || !e->pins.dir[0])
 		return false;
-	if (e->replaced.count) {
-		/* One more round: a program may still run when its hook has let go of it. */
-		if (!pins_any_attached(&e->replaced))
-			e->replaced.count = 0;
+	if (pins_let_go(&e->replaced))
 		return true;
-	}
 	pins_drop_other_judges(&e->pins, e->judges.prefix);
 	return false;
 }
@@ -292,5 +288,7 @@ size_t enforce_link_fds(const struct enforcer *e, int *fds, size_t max)
 	for (int i = 0; i < EXTRA_COUNT; i++)
 		if (e->extras[i] && n < max)
 			fds[n++] = bpf_link__fd(e->extras[i]);
+	for (size_t i = 0; i < e->judges.link_count && n < max; i++)
+		fds[n++] = e->judges.links[i];
 	return n;
 }

@@ -243,6 +243,8 @@ void enforce_release(struct enforcer *e)
 		e->extras[i] = NULL;
 	}
 	judges_release(&e->judges);
+	while (pins_let_go(&e->replaced))
+		;
 }
 
 void enforce_close(struct enforcer *e)

@@ -71,9 +71,10 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 		 struct pd_error *error);
 
 /**
- * enforce_tidy() - remove what the daemon before has left behind, once the kernel does not need it any more
+ * enforce_tidy() - remove a part of what the daemon before has left behind
  *
- * Returns true when there is something left to do: call it again in a second or so.
+ * Its programs first, one at a time because each may take the kernel a tenth of a second, then their judges.
+ * Returns true when there is something left to do: call it again soon.
  */
 bool enforce_tidy(struct enforcer *enforcer);
 
@@ -158,10 +159,13 @@ void enforce_release(struct enforcer *enforcer);
 /**
  * enforce_detach() - end enforcement and leave nothing behind
  *
- * Removes links first, then maps, then the folder. Works without an enforcer, also on pins of
- * another layout version or of a build that is gone. Returns 0 also when nothing was there.
+ * @ours: whose descriptors keep what is pinned attached, too: they are released; or NULL
+ *
+ * Removes links first, then maps, then the folder, and returns when no hook has a program any more, which
+ * takes seconds on older kernels: nothing is refused any more, meanwhile. Works also on pins of another
+ * layout version or of a build that is gone. Returns 0 also when nothing was there.
  */
-int enforce_detach(const char *pin_dir, struct pd_error *error);
+int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *error);
 
 /** enforce_kernel_bytes() - memory the maps take, as the kernel reports it */
 size_t enforce_kernel_bytes(const struct enforcer *enforcer);

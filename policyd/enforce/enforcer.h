@@ -25,7 +25,7 @@ struct enforcer {
 	struct policyd_bpf *skeleton;
 	struct pins pins;
 	struct judges judges;
-	struct pins_attached replaced; /* of the daemon before; their judges go when they have gone */
+	struct pins_held replaced; /* of the daemon before; their judges go when they have gone */
 	struct hook hooks[PD_HOOK_COUNT];
 	struct bpf_link *links[PD_HOOK_COUNT];
 	struct bpf_link *extras[EXTRA_COUNT];

@@ -5,7 +5,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,18 +120,11 @@ void judges_find(struct judges *judges)
 		snprintf(judges->prefix, sizeof(judges->prefix), "%u-", info.id);
 }
 
-#define HIGH 512 /* above the descriptors of hooks' links: a process that is killed closes those first */
-
 /* Takes the descriptor over. */
 static int keep(struct judges *judges, int link)
 {
-	int high = fcntl(link, F_DUPFD_CLOEXEC, HIGH);
 	int *links = realloc(judges->links, (judges->link_count + 1) * sizeof(*links));
 
-	if (high >= 0) {
-		close(link);
-		link = high;
-	}
 	if (!links) {
 		close(link);
 		return -ENOMEM;

@@ -238,12 +238,14 @@ void pins_drop_other_judges(const struct pins *pins, const char *prefix)
 	closedir(dir);
 }
 
-void pins_attached(const char *layout, struct pins_attached *ret)
+/* The program that keeps everybody from kernel.ftrace_enabled goes last: a kernel whose tracing is switched off
+ * in the middle of a detachment never traces again. */
+#define LAST "guard_sysctl"
+
+void pins_hold(const char *layout, struct pins_held *ret)
 {
-	struct bpf_link_info info;
 	char path[PATH_MAX];
 	struct dirent *entry;
-	__u32 size;
 	DIR *dir;
 	int fd;
 
@@ -251,36 +253,29 @@ void pins_attached(const char *layout, struct pins_attached *ret)
 	path_join(path, layout, "links", NULL);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)) &&
-	       ret->count < sizeof(ret->ids) / sizeof(ret->ids[0])) {
+	       ret->count < sizeof(ret->fds) / sizeof(ret->fds[0])) {
 		path_join(path, layout, "links", entry->d_name);
-		fd = entry->d_name[0] == '.' ? -1 : bpf_obj_get(path);
-		if (fd < 0)
-			continue;
-		memset(&info, 0, sizeof(info));
-		size = sizeof(info);
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size))
-			ret->ids[ret->count++] = info.id;
-		close(fd);
+		fd = entry->d_name[0] == '.' || !strcmp(entry->d_name, LAST) ? -1 :
+									       bpf_obj_get(path);
+		if (fd >= 0)
+			ret->fds[ret->count++] = fd;
 	}
 	if (dir)
 		closedir(dir);
 }
 
-bool pins_any_attached(const struct pins_attached *attached)
+bool pins_let_go(struct pins_held *held)
 {
-	int fd = -1;
-
-	for (size_t i = 0; fd < 0 && i < attached->count; i++)
-		fd = bpf_link_get_fd_by_id(attached->ids[i]);
-	if (fd < 0)
+	if (!held->count)
 		return false;
-	close(fd);
+	close(held->fds[--held->count]);
 	return true;
 }
 
 /* ---- ending it ------------------------------------------------------------------------------- */
 
-static int empty_dir(const char *path, struct pd_error *error)
+/* All in a folder but what is called @last. */
+static int empty_dir_but(const char *path, const char *last, struct pd_error *error)
 {
 	struct dirent *entry;
 	DIR *dir = opendir(path);
@@ -291,14 +286,22 @@ static int empty_dir(const char *path, struct pd_error *error)
 					 error_set(error, -errno, "cannot read %s: %s", path,
 						   strerror(errno));
 	while (!r && (entry = readdir(dir))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    (last && !strcmp(entry->d_name, last)))
 			continue;
 		if (unlinkat(dirfd(dir), entry->d_name, 0))
 			r = error_set(error, -errno, "cannot remove %s/%s: %s", path, entry->d_name,
 				      strerror(errno));
 	}
 	closedir(dir);
-	if (!r && rmdir(path))
+	return r;
+}
+
+static int empty_dir(const char *path, struct pd_error *error)
+{
+	int r = empty_dir_but(path, NULL, error);
+
+	if (!r && rmdir(path) && errno != ENOENT)
 		r = error_set(error, -errno, "cannot remove %s: %s", path, strerror(errno));
 	return r;
 }
@@ -346,18 +349,32 @@ static void say_over(const char *dir)
 	munmap(state, sizeof(*state));
 }
 
+#define PINS_GONE_US 100000 /* the kernel lets go of a removed pin a moment later */
+
 /* One layout's folder; links first, so that no program runs on what is going. */
-static int detach_layout(const char *dir, struct pd_error *error)
+static int detach_layout(const char *dir, struct enforcer *ours, struct pd_error *error)
 {
+	struct pins_held held;
 	char path[PATH_MAX];
 	int r;
 
 	say_over(dir);
+	pins_hold(dir, &held);
 	path_join(path, dir, "links", NULL);
-	r = empty_dir(path, error);
+	r = empty_dir_but(path, LAST, error);
 	path_join(path, dir, "judges", NULL);
 	if (!r)
 		r = empty_dir(path, error);
+	if (!r && held.count)
+		usleep(PINS_GONE_US);
+	if (!r && ours)
+		enforce_release(ours);
+	while (pins_let_go(&held))
+		;
+	if (r)
+		return r;
+	path_join(path, dir, "links", NULL);
+	r = empty_dir(path, error);
 	path_join(path, dir, "maps", NULL);
 	if (!r)
 		r = empty_dir(path, error);
@@ -366,7 +383,7 @@ static int detach_layout(const char *dir, struct pd_error *error)
 	return r;
 }
 
-int enforce_detach(const char *pin_dir, struct pd_error *error)
+int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *error)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -384,7 +401,7 @@ int enforce_detach(const char *pin_dir, struct pd_error *error)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%.3800s/%.250s", pin_dir, entry->d_name);
-		r = detach_layout(path, error);
+		r = detach_layout(path, ours, error);
 	}
 	closedir(dir);
 	if (!r && rmdir(pin_dir))

@@ -55,16 +55,17 @@ int pins_judge(const struct pins *pins, int link, const char *name, struct pd_er
 /** pins_drop_other_judges() - those whose names do not begin with the prefix */
 void pins_drop_other_judges(const struct pins *pins, const char *prefix);
 
-/* Attached programs, by the kernel's numbers of their links. */
-struct pins_attached {
-	unsigned int ids[96];
+/* Links of hooks, held open. Their programs go, at the latest, when they are closed: in that moment, and not
+ * some seconds later as when a pin alone is removed. Kernels before 6.13 or so take a tenth of a second for
+ * each. */
+struct pins_held {
+	int fds[96];
 	size_t count;
 };
-/** pins_attached() - what is pinned among the links of a layout's folder, PIN_DIR/abi-N */
-void pins_attached(const char *layout, struct pins_attached *ret);
-/** pins_any_attached() - is one of them attached still? The kernel lets go some time after the last pin and
- * descriptor have gone: before 6.13 or so it takes a tenth of a second for each. */
-bool pins_any_attached(const struct pins_attached *attached);
+/** pins_hold() - the hooks' links in a layout's folder, PIN_DIR/abi-N */
+void pins_hold(const char *layout, struct pins_held *ret);
+/** pins_let_go() - close one; false: there is none left */
+bool pins_let_go(struct pins_held *held);
 
 /** pins_drop_link() - the program goes once no descriptor is left */
 void pins_drop_link(const struct pins *pins, const char *name);

@@ -162,7 +162,7 @@ void enforce_release(struct enforcer *enforcer)
 	enforcer->fake->releases++;
 }
 
-int enforce_detach(const char *pin_dir, struct pd_error *error)
+int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *error)
 {
 	(void)pin_dir;
 	(void)error;

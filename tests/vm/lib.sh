@@ -62,6 +62,17 @@ t_wait() { # SECONDS COMMAND...: until it succeeds; fails when the time is over
 	done
 }
 
+# Before kernel.ftrace_enabled is written: a kernel that is still taking programs off, those of the case
+# before, would give tracing up for good.
+t_untraced() {
+	t_traced() { [ -n "$(cat /sys/kernel/tracing/enabled_functions)" ]; }
+	t_until=$(($(date +%s) + 60))
+	while t_traced; do
+		[ "$(date +%s)" -le $t_until ] || { t_fail "nothing is traced"; break; }
+		sleep 0.2
+	done
+}
+
 t_done() { # ends the case
 	[ "$T_FAILED" = 0 ] && [ $((T_PASSED + T_SKIPPED)) -gt 0 ]
 	exit

@@ -7,7 +7,7 @@
 . /tests/lib.sh
 . /tests/cases/life.inc.sh
 
-KILLS=$((5 * SOAK))
+KILLS=$((3 * SOAK))
 
 prepare
 events=/var/log/policyd/events.jsonl

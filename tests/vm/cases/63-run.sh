@@ -44,9 +44,6 @@ dead() { # the hammer, and it did not escape
 run hammer "$PWD/once" /secret /twin 1 1 2>err
 t_is "denied the one, allowed the other" 0 $?
 nothing_left "after it"
-run /etc/hostname 2>err
-t_is "a command that cannot be executed" 126 $?
-t_like "is said" "*policyctl: /etc/hostname: *" "$(cat err)"
 
 ### deaths
 attack
@@ -142,6 +139,10 @@ for i in 1 2 3; do
 	eval "wait \$run$i"
 	t_is "run $i of three at once" 4$i $?
 done
+
+run /etc/hostname 2>err
+t_is "a command that cannot be executed" 126 $?
+t_like "is said" "*policyctl: /etc/hostname: *" "$(cat err)"
 
 ### descriptors and terminals
 run sh -c 'cat; exit 5' <&- 2>/dev/null >out

@@ -33,6 +33,7 @@ refuses "no bpffs" "*mount -t bpf bpf /sys/fs/bpf*" elsewhere "umount /sys/fs/bp
 refuses "a cgroup v1 hierarchy" "*cgroup v1*unified_cgroup_hierarchy*" elsewhere "mount -t tmpfs none /sys/fs/cgroup"
 refuses "no type information" "*CONFIG_DEBUG_INFO_BTF*" elsewhere "mount -t tmpfs none /sys/kernel/btf"
 refuses "no securityfs" "*mount securityfs*" elsewhere "umount /sys/kernel/security"
+t_untraced
 echo 0 >/proc/sys/kernel/ftrace_enabled
 refuses "ftrace_enabled=0" "*kernel.ftrace_enabled is 0*sysctl kernel.ftrace_enabled=1*" policyd
 refuses "ftrace_enabled=0, policyctl run" "*sysctl kernel.ftrace_enabled=1*" alone
