@@ -19,7 +19,7 @@
 static int handler; /* libbpf's number of ours; libbpf has one table for the whole process */
 
 /* The functions a loaded program has, by their BTF types. Returns how many, or a negative errno. */
-static int functions_of(int fd, unsigned int types[FUNCTIONS_MAX])
+static int functions_of(int fd, unsigned int types[static FUNCTIONS_MAX])
 {
 	struct bpf_func_info functions[FUNCTIONS_MAX];
 	struct bpf_prog_info info = {
@@ -29,6 +29,8 @@ static int functions_of(int fd, unsigned int types[FUNCTIONS_MAX])
 	};
 	__u32 size = sizeof(info);
 
+	memset(functions, 0, sizeof(functions));
+	memset(types, 0, FUNCTIONS_MAX * sizeof(types[0]));
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return -errno;
 	if (info.nr_func_info > FUNCTIONS_MAX)

@@ -166,6 +166,8 @@ int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *
 {
 	(void)pin_dir;
 	(void)error;
+	if (ours)
+		enforce_release(ours);
 	last->detaches++;
 	last->has_image = false;
 	return 0;
