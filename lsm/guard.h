@@ -37,6 +37,7 @@ static __always_inline void pd_last_name(struct dentry *dentry, __u64 name[2])
 	name[0] = name[1] = 0;
 	bpf_probe_read_kernel_str(name, 16, BPF_CORE_READ(dentry, d_name.name));
 }
+/* Of the name[] that it has filled. */
 #define PD_EIGHT(text) (*(const __u64 *)(text))
 #define PD_IS(first, rest) (name[0] == PD_EIGHT(first) && name[1] == PD_EIGHT(rest))
 
@@ -80,7 +81,8 @@ static __always_inline __u32 pd_proc_task(struct dentry *dentry)
  */
 int pd_guard_memory(struct pd_ask *ask, __u32 number);
 
-/* Is this a file system that is a control surface of the kernel, or has a part that is? */
+/* Is this a file system that is a control surface of the kernel, or has a part that is? Those that guard_of()
+ * in control.bpf.c knows, told apart here from all others without a call. */
 static __always_inline int pd_is_control(__u32 magic)
 {
 	switch (magic) {

@@ -288,8 +288,8 @@ static void finish(struct runner *runner)
 		show_events(runner, true);
 	run_cgroup_end(runner->cgroup); /* while the policy is in force for sure */
 	guardian_end(runner->guardian);
-	/* The private policyd ends with its connection. Nobody needs to wait for it: kernels before 6.13 or so
-	 * take a tenth of a second for each hook that they let go of. */
+	/* The private policyd ends with its connection. Nobody needs to wait for it: 6.1 and 6.12 take more
+	 * than a tenth of a second for each hook that they let go of. */
 	client_free(runner->client);
 	runner->client = NULL;
 }

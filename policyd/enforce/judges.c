@@ -145,8 +145,11 @@ static int link_one(struct judges *judges, const struct pins *pins, const struct
 	int r, link = bpf_link_create(judge->program, fd, 0, &options);
 
 	if (link < 0)
-		return error_set(error, -errno, "cannot put %s into the program of hook %s: %s",
-				 judge->function, name, strerror(errno));
+		return error_set(
+			error, -errno,
+			"cannot put %s into the program of hook %s: %s; restart policyd, with "
+			"-d to see more",
+			judge->function, name, strerror(errno));
 	if (!pins->dir[0])
 		return keep(judges, link) ? error_set(error, -ENOMEM, "out of memory") : 0;
 	snprintf(pin, sizeof(pin), "%s%s-%s", judges->prefix, name, judge->function);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Judges: the BPF programs of lsm/judge.bpf.c, each of which takes the place of a function that hooks'
+ * Judges: the BPF programs of lsm/judge.bpf.c, mounts.bpf.c and control.bpf.c, each of which takes the place of a function that hooks'
  * programs call. A kernel verifies and compiles that code once, and not once for every hook.
  *
  * A hook's program whose judge is missing refuses everything, so judges are put in before it is attached

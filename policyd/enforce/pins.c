@@ -249,14 +249,17 @@ void pins_hold(const char *layout, struct pins_held *ret)
 	DIR *dir;
 	int fd;
 
-	ret->count = 0;
+	path_join(path, layout, "links", LAST);
+	ret->fds[0] = bpf_obj_get(path);
+	ret->count = ret->guards = ret->fds[0] >= 0;
 	path_join(path, layout, "links", NULL);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)) &&
 	       ret->count < sizeof(ret->fds) / sizeof(ret->fds[0])) {
+		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, LAST))
+			continue;
 		path_join(path, layout, "links", entry->d_name);
-		fd = entry->d_name[0] == '.' || !strcmp(entry->d_name, LAST) ? -1 :
-									       bpf_obj_get(path);
+		fd = bpf_obj_get(path);
 		if (fd >= 0)
 			ret->fds[ret->count++] = fd;
 	}
@@ -327,8 +330,8 @@ void pins_abandon(const struct pins *pins)
 	rmdir(path); /* not with another layout in it */
 }
 
-/* From here on a hook without its judges refuses nothing. Of another version's counters we know nothing. */
-static void say_over(const char *dir)
+/* While it is over, a hook without its judges refuses nothing. Of another version's counters we know nothing. */
+static void say_over(const char *dir, bool over)
 {
 	char path[PATH_MAX], ours[32];
 	struct pd_state *state;
@@ -345,42 +348,58 @@ static void say_over(const char *dir)
 	close(fd);
 	if (state == MAP_FAILED)
 		return;
-	state->over = 1;
+	state->over = over;
 	munmap(state, sizeof(*state));
 }
 
 #define PINS_GONE_US 100000 /* the kernel lets go of a removed pin a moment later */
 
-/* One layout's folder; links first, so that no program runs on what is going. */
+/* Hooks, then what their programs need, then what guards both. With the pins gone, closing a link is what
+ * detaches its program. */
+static int detach_links(const char *dir, struct enforcer *ours, struct pins_held *held,
+			struct pd_error *error)
+{
+	char path[PATH_MAX];
+	int r;
+
+	path_join(path, dir, "links", NULL);
+	r = empty_dir_but(path, LAST, error);
+	if (r)
+		return r;
+	if (held->count > held->guards)
+		usleep(PINS_GONE_US);
+	if (ours)
+		enforce_release(ours);
+	while (held->count > held->guards)
+		pins_let_go(held);
+	path_join(path, dir, "judges", NULL);
+	r = empty_dir(path, error);
+	path_join(path, dir, "links", NULL);
+	if (!r)
+		r = empty_dir(path, error);
+	if (!r && held->count)
+		usleep(PINS_GONE_US);
+	return r;
+}
+
 static int detach_layout(const char *dir, struct enforcer *ours, struct pd_error *error)
 {
 	struct pins_held held;
 	char path[PATH_MAX];
 	int r;
 
-	say_over(dir);
+	say_over(dir, true); /* somebody else may have a link open */
 	pins_hold(dir, &held);
-	path_join(path, dir, "links", NULL);
-	r = empty_dir_but(path, LAST, error);
-	path_join(path, dir, "judges", NULL);
-	if (!r)
-		r = empty_dir(path, error);
-	if (!r && held.count)
-		usleep(PINS_GONE_US);
-	if (!r && ours)
-		enforce_release(ours);
+	r = detach_links(dir, ours, &held, error);
 	while (pins_let_go(&held))
 		;
-	if (r)
+	if (r) {
+		say_over(dir, false);
 		return r;
-	path_join(path, dir, "links", NULL);
-	r = empty_dir(path, error);
+	}
 	path_join(path, dir, "maps", NULL);
-	if (!r)
-		r = empty_dir(path, error);
-	if (!r)
-		r = empty_dir(dir, error);
-	return r;
+	r = empty_dir(path, error);
+	return r ? r : empty_dir(dir, error);
 }
 
 int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *error)

@@ -56,11 +56,12 @@ int pins_judge(const struct pins *pins, int link, const char *name, struct pd_er
 void pins_drop_other_judges(const struct pins *pins, const char *prefix);
 
 /* Links of hooks, held open. Their programs go, at the latest, when they are closed: in that moment, and not
- * some seconds later as when a pin alone is removed. Kernels before 6.13 or so take a tenth of a second for
+ * some seconds later as when a pin alone is removed. 6.1 and 6.12 take more than a tenth of a second for
  * each. */
 struct pins_held {
 	int fds[96];
 	size_t count;
+	size_t guards; /* of them, those at the beginning that guard the others; let go of last */
 };
 /** pins_hold() - the hooks' links in a layout's folder, PIN_DIR/abi-N */
 void pins_hold(const char *layout, struct pins_held *ret);
