@@ -7,7 +7,8 @@
  *                         runs once for a script and once more for its interpreter
  *   bprm_committed_creds  makes it so; until then a failing exec changes nothing. Has another image come
  *                         into force since, that one says what the new program is in
- *   task_alloc            sleepable, so that the child's label can wait for memory; none: no fork
+ *   task_alloc            sleepable where the kernel bears that, so that the child's label can wait for
+ *                         memory; none: no fork
  *   task_newtask          the same again, for a child whose parent was labelled while it was made
  *
  * A binding that cannot be determined refuses the exec; an unreadable label refuses everything.
@@ -348,7 +349,8 @@ static __always_inline void inherit(struct pd_label *child, const volatile struc
 	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_CANARY);
 }
 
-SEC("lsm.s/task_alloc")
+/* User space makes it sleepable where the kernel bears that: see enforce/hooks.c. */
+SEC("lsm/task_alloc")
 int BPF_PROG(task_alloc, struct task_struct *task)
 {
 	const volatile struct pd_label *parent = pd_subject();

@@ -31,27 +31,55 @@ static bool may_be_absent(enum pd_hook hook)
 	       hook == PD_HOOK_file_ioctl_compat;
 }
 
-/* Parameters of each of the kernel's hooks, -1 when it has none of that name. In one pass: a search by name
- * takes as long. */
-static void count_parameters(const struct btf *btf, int parameters[PD_HOOK_COUNT])
+struct kernel {
+	int parameters[PD_HOOK_COUNT]; /* of its hooks; -1: it has none of that name */
+	/* Reading and making labels counts in a variable of the processor ... */
+	bool counts_label_users;
+	/* ... which from 6.2 on LSM programs do not mind. */
+	bool has_helper_that_minds;
+};
+
+static void look_at_function(const struct btf *btf, const struct btf_type *type, const char *name,
+			     struct kernel *ret)
 {
 	static const char prefix[] = "bpf_lsm_";
+
+	if (!strcmp(name, "bpf_task_storage_get_recur"))
+		ret->has_helper_that_minds = true;
+	if (strncmp(name, prefix, sizeof(prefix) - 1))
+		return;
+	for (int i = 1; i < PD_HOOK_COUNT; i++)
+		if (!strcmp(name + sizeof(prefix) - 1, hook_names[i]))
+			ret->parameters[i] = btf_vlen(btf__type_by_id(btf, type->type));
+}
+
+/* In one pass: a search by name takes as long. */
+static void look_at_kernel(const struct btf *btf, struct kernel *ret)
+{
 	unsigned int count = btf__type_cnt(btf);
 
-	memset(parameters, -1, PD_HOOK_COUNT * sizeof(*parameters));
+	memset(ret, 0, sizeof(*ret));
+	memset(ret->parameters, -1, sizeof(ret->parameters));
 	for (unsigned int id = 1; id < count; id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
 		const char *name;
 
-		if (!btf_is_func(type))
+		if (!btf_is_func(type) && !btf_is_var(type))
 			continue;
 		name = btf__name_by_offset(btf, type->name_off);
-		if (!name || strncmp(name, prefix, sizeof(prefix) - 1))
+		if (!name)
 			continue;
-		for (int i = 1; i < PD_HOOK_COUNT; i++)
-			if (!strcmp(name + sizeof(prefix) - 1, hook_names[i]))
-				parameters[i] = btf_vlen(btf__type_by_id(btf, type->type));
+		if (btf_is_func(type))
+			look_at_function(btf, type, name, ret);
+		else if (!strcmp(name, "bpf_task_storage_busy"))
+			ret->counts_label_users = true;
 	}
+}
+
+/* While a program sleeps in making a label, 6.1 hides the labels of all other tasks of that processor. */
+static bool may_sleep_over_labels(const struct kernel *kernel)
+{
+	return !kernel->counts_label_users || kernel->has_helper_that_minds;
 }
 
 static struct bpf_program *choose(struct policyd_bpf *skeleton, const char *name, int parameters)
@@ -73,7 +101,7 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *program;
-	int parameters[PD_HOOK_COUNT];
+	struct kernel kernel;
 	int r = 0;
 
 	if (!btf)
@@ -89,12 +117,14 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 	bpf_program__set_autoload(skeleton->progs.guard_sigio, true);
 	bpf_program__set_autoload(skeleton->progs.task_alloc_guard, true);
 	bpf_program__set_autoload(skeleton->progs.socket_sctp, true);
-	count_parameters(btf, parameters);
+	look_at_kernel(btf, &kernel);
 	btf__free(btf);
+	if (may_sleep_over_labels(&kernel))
+		bpf_program__set_flags(skeleton->progs.task_alloc, BPF_F_SLEEPABLE);
 	for (int i = 1; i < PD_HOOK_COUNT; i++) {
 		hooks[i] = (struct hook){ .name = hook_names[i], .group = hook_groups[i] };
-		if (parameters[i] >= 0)
-			hooks[i].program = choose(skeleton, hook_names[i], parameters[i]);
+		if (kernel.parameters[i] >= 0)
+			hooks[i].program = choose(skeleton, hook_names[i], kernel.parameters[i]);
 		if (!hooks[i].program && !may_be_absent((enum pd_hook)i)) {
 			r = error_set(
 				error, -ENOTSUP,
