@@ -15,13 +15,16 @@
 
 /* ---- by hand --------------------------------------------------------------------------------- */
 
+/* Room for one more, zeroed. Doubles: a reallocation for each of 30,000 rules takes a sanitizer minutes. */
 static void *more(void *items, size_t count, size_t size)
 {
-	unsigned char *bigger = realloc(items, (count + 1) * size);
+	unsigned char *array = items;
 
-	assert_non_null(bigger);
-	memset(bigger + count * size, 0, size);
-	return bigger;
+	if (!(count & (count - 1)))
+		array = realloc(items, (count ? 2 * count : 1) * size);
+	assert_non_null(array);
+	memset(array + count * size, 0, size);
+	return array;
 }
 
 struct policy *make_policy(const char *name, uint32_t deny_default)
