@@ -421,7 +421,7 @@ static const struct {
 	[PD_REASON_TOO_DEEP] = { "too_deep", "the file lies too deep to be judged" },
 	[PD_REASON_RACED] = { "raced", "the file's name kept changing while it was read" },
 	[PD_REASON_WIDENS] = { "widens", "the new name would grant more than the old one" },
-	[PD_REASON_BUSY] = { "busy", "no memory to decide in" },
+	[PD_REASON_BUSY] = { "busy", "no memory to decide in, or the label could not be read" },
 	[PD_REASON_STALE] = { "stale", "the task's policy is not in the loaded image" },
 	[PD_REASON_SELF] = { "self", "policyd protects itself, in every mode" },
 };
