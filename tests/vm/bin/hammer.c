@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * hammer COUNTERS SECRET TWIN [PROCESSES [ATTEMPTS]] - try to open SECRET, which has to fail with EACCES or
- * EPERM, and TWIN, which has to succeed, again and again; ATTEMPTS times each process, else for ever.
+ * EPERM, and TWIN, which has to succeed, again and again; ATTEMPTS times each process, else for ever. The
+ * environment's HAMMER_PAUSE is how many microseconds to sleep in between (0).
  * hammer each LIST - open every file of the list once: "opened N refused N other N"
  * hammer read COUNTERS - "attempts N escaped N refused N other N"
  *
@@ -93,6 +94,8 @@ int main(int argc, char **argv)
 	struct counters *c;
 	long processes = argc > 4 ? strtol(argv[4], NULL, 10) : 1;
 	long attempts = argc > 5 ? strtol(argv[5], NULL, 10) : -1;
+	const char *pause_text = getenv("HAMMER_PAUSE");
+	useconds_t pause_us = pause_text ? (useconds_t)strtoul(pause_text, NULL, 10) : 0;
 
 	if (argc == 3 && !strcmp(argv[1], "read")) {
 		c = map_counters(argv[2], 0);
@@ -118,8 +121,11 @@ int main(int argc, char **argv)
 			 * its processors. */
 			if (attempts < 0)
 				setpriority(PRIO_PROCESS, 0, 10);
-			for (long n = attempts; n; n -= n > 0)
+			for (long n = attempts; n; n -= n > 0) {
 				strike(c, argv[2], argv[3]);
+				if (pause_us)
+					usleep(pause_us);
+			}
 			_exit(0);
 		}
 	while (wait(NULL) > 0)

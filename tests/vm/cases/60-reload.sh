@@ -7,7 +7,7 @@
 . /tests/lib.sh
 . /tests/cases/life.inc.sh
 
-RELOADS=$((200 * SOAK)) # between policies that need the same hooks
+RELOADS=$((100 * SOAK)) # between policies that need the same hooks
 SWAPS=$((4 * SOAK))	# between ones that do not: hooks come and go, each new one proved
 
 prepare
