@@ -4,7 +4,7 @@
 # For the cases: ". /tests/lib.sh" first, t_done last. A case is run by tests/vm/suite in a guest as
 # root, in a folder and a cgroup of its own; whatever it starts is killed when it ends. Comments in
 # its head choose the guest: "# root: debian" (else busybox), "# init: systemd", "# cmdline: ...",
-# and "# timeout: SECONDS" (else 60).
+# and "# timeout: SECONDS" (else 180).
 T_PASSED=0 T_FAILED=0 T_SKIPPED=0
 
 t_ok() { # TEXT
@@ -53,8 +53,8 @@ t_like() { # TEXT PATTERN GOT: a pattern of the shell
 got:      $3" ;; esac
 }
 
-t_wait() { # SECONDS COMMAND...: until it succeeds; fails when the time is over
-	t_until=$(($(date +%s) + $1))
+t_wait() { # SECONDS COMMAND...: until it succeeds; fails when thrice the time is over, as guests share processors
+	t_until=$(($(date +%s) + 3 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -le $t_until ] || return 1
