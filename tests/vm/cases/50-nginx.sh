@@ -48,19 +48,18 @@ socat -u UDP-RECV:9998 OPEN:/tmp/asked,creat,append &
 socat UNIX-LISTEN:/run/secret.sock,fork,mode=666 EXEC:/tmp/reply &
 
 get() { curl -s -S -f -k --max-time 20 "$@"; }
-fetch() { /tests/.vm/busybox wget -q -T 20 -O - "$1"; } # starts much sooner than curl
 policy_refuses() { a_symlink || { echo Permission denied; false; }; }
-serves() { fetch http://127.0.0.1/ | grep -q 'Welcome to nginx'; }
+serves() { get http://127.0.0.1/ | grep -q 'Welcome to nginx'; }
 master() { cat /run/nginx.pid; }
 log_lines() { wc -l </var/log/nginx/access.log; }
 
-a_alias() { [ "$(fetch http://127.0.0.1:8080/etc/hostname)" = "$(cat /etc/hostname)" ]; }
-a_list() { fetch http://127.0.0.1:8080/etc/ | grep -q shadow; }
-a_tmp() { fetch http://127.0.0.1:8080/tmp/public.txt | grep -q public; }
-a_symlink() { [ "$(fetch http://127.0.0.1/leak)" = "$(cat /etc/hostname)" ]; }
-a_proxy() { fetch http://127.0.0.1:8080/out/ | grep -q reached; }
-a_itself() { fetch http://127.0.0.1:8080/self/ | grep -q Welcome; }
-a_socket() { fetch http://127.0.0.1:8080/socket/ | grep -q reached; }
+a_alias() { [ "$(get http://127.0.0.1:8080/etc/hostname)" = "$(cat /etc/hostname)" ]; }
+a_list() { get http://127.0.0.1:8080/etc/ | grep -q shadow; }
+a_tmp() { get http://127.0.0.1:8080/tmp/public.txt | grep -q public; }
+a_symlink() { [ "$(get http://127.0.0.1/leak)" = "$(cat /etc/hostname)" ]; }
+a_proxy() { get http://127.0.0.1:8080/out/ | grep -q reached; }
+a_itself() { get http://127.0.0.1:8080/self/ | grep -q Welcome; }
+a_socket() { get http://127.0.0.1:8080/socket/ | grep -q reached; }
 second() { # CONFIGURATION: another master with it, started like any nginx; and stopped
 	printf '%s\nevents {}\nerror_log /var/log/nginx/second.log;\n' "$1" >/etc/nginx/second.conf
 	nginx -c /etc/nginx/second.conf || return 1
