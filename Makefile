@@ -29,9 +29,8 @@ say = @printf '  %-7s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))'
 
 ### Sources
 
-# In the order of loading: maps.bpf.c defines the maps, and the judges go into programs that are there.
-judge_src := lsm/judge.bpf.c lsm/mounts.bpf.c lsm/control.bpf.c
-bpf_src := lsm/maps.bpf.c $(sort $(filter-out lsm/maps.bpf.c $(judge_src),$(wildcard lsm/*.bpf.c))) $(judge_src)
+bpf_src := lsm/policyd.bpf.c # includes the others
+bpf_parts := $(sort $(filter-out $(bpf_src),$(wildcard lsm/*.bpf.c)))
 lib_src := $(sort $(foreach d,base policy audit workload control,$(wildcard policyd/$(d)/*.c)))
 enforce_src := $(sort $(wildcard policyd/enforce/*.c))
 daemon_src := $(sort $(wildcard policyd/policyd.c policyd/daemon/*.c))
@@ -92,15 +91,12 @@ $(BUILD)/obj/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 
-$(BUILD)/lsm/%.bpf.o: lsm/%.bpf.c Makefile
+# bpftool leaves what debuggers want behind.
+$(BUILD)/lsm/policyd.bpf.o: $(bpf_src) Makefile
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(bpf_flags) -MMD -MP -c -o $@ $<
-
-# The file that defines the maps comes first: its definitions are the ones that count.
-$(BUILD)/lsm/policyd.bpf.o: $(patsubst lsm/%.c,$(BUILD)/lsm/%.o,$(bpf_src))
-	$(call say,LINK,$@)
-	$(Q)$(BPFTOOL) gen object $@ $^
+	$(Q)$(CLANG) $(bpf_flags) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@.debug $<
+	$(Q)$(BPFTOOL) gen object $@ $@.debug
 
 $(skeleton): $(BUILD)/lsm/policyd.bpf.o
 	$(call say,GEN,$@)
@@ -140,10 +136,10 @@ install: all ## Install to $(DESTDIR)$(PREFIX), settings to /etc/policyd unless 
 clean: ## Remove what was built
 	rm -rf build build-san compile_commands.json
 
-compile_commands.json: Makefile $(user_src) $(bpf_src) ## Write the compilation database for editors
+compile_commands.json: Makefile $(user_src) $(bpf_parts) ## Write the compilation database for editors
 	$(Q){ $(foreach s,$(user_src),printf '{"directory":"$(CURDIR)","file":"$(s)","command":"$(CC) %s -c $(s)"},\n' \
 		'$(cppflags) $(cflags)';) \
-		$(foreach s,$(bpf_src),printf '{"directory":"$(CURDIR)","file":"$(s)","command":"$(CLANG) %s -c $(s)"},\n' \
+		$(foreach s,$(bpf_parts),printf '{"directory":"$(CURDIR)","file":"$(s)","command":"$(CLANG) %s -c $(s)"},\n' \
 		'$(bpf_flags)';) } | sed '1s/^/[/; $$s/,$$/]/' >$@
 
 ### Check: each step keeps its output in build/check/ and shows it when it fails
@@ -192,7 +188,7 @@ arrows: ## Check which folder includes which
 
 lint: lint-format lint-tidy lint-cppcheck lint-shell lint-man ## Run clang-format, clang-tidy, cppcheck, shellcheck, mandoc
 
-lint_src := $(bpf_src) $(user_src) $(vm_src)
+lint_src := $(bpf_parts) $(user_src) $(vm_src)
 lint-format:
 	$(if $(lint_src),$(call step,$@,! clang-format --dry-run $(lint_src) $(header_src) 2>&1 | grep formatted))
 
@@ -243,5 +239,5 @@ demo: ## Install the dependencies, build, and show nginx confined
 	$(Q)+$(MAKE) all vm-bin
 	$(Q)./tools/demo
 
--include $(patsubst %.c,$(BUILD)/obj/%.d,$(user_src)) $(patsubst lsm/%.c,$(BUILD)/lsm/%.d,$(bpf_src)) \
+-include $(patsubst %.c,$(BUILD)/obj/%.d,$(user_src)) $(BUILD)/lsm/policyd.bpf.d \
 	$(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(lib_src) $(fuzz_src))

@@ -46,6 +46,7 @@ int BPF_PROG(file_open, struct file *file)
 	int guarded;
 
 	PD_SUBJECT_OR_RETURN(label, file_open);
+	file = PD_VIEW(struct file, file);
 	if (below_stack(file))
 		return 0;
 	if (file->f_flags & __FMODE_EXEC) {
@@ -98,6 +99,7 @@ int BPF_PROG(file_receive, struct file *file)
 	__u32 want;
 
 	PD_SUBJECT_OR_RETURN(label, file_receive);
+	file = PD_VIEW(struct file, file);
 	want = opened_for(file); /* O_TRUNC is gone from the flags once a file is open */
 	if (!want)
 		return 0;
@@ -108,6 +110,7 @@ SEC("lsm/file_truncate")
 int BPF_PROG(file_truncate, struct file *file)
 {
 	PD_SUBJECT_OR_RETURN(label, file_truncate);
+	file = PD_VIEW(struct file, file);
 	PD_RETURN(ask_file(label, PD_HOOK_file_truncate, PD_OP_TRUNCATE, file, PD_WRITE, 0));
 }
 
@@ -149,6 +152,7 @@ SEC("lsm/file_ioctl")
 int BPF_PROG(file_ioctl, struct file *file, unsigned int cmd)
 {
 	PD_SUBJECT_OR_RETURN(label, file_ioctl);
+	file = PD_VIEW(struct file, file);
 	PD_RETURN(ask_ioctl(label, PD_HOOK_file_ioctl, file, cmd));
 }
 
@@ -156,6 +160,7 @@ SEC("lsm/file_ioctl_compat")
 int BPF_PROG(file_ioctl_compat, struct file *file, unsigned int cmd)
 {
 	PD_SUBJECT_OR_RETURN(label, file_ioctl_compat);
+	file = PD_VIEW(struct file, file);
 	PD_RETURN(ask_ioctl(label, PD_HOOK_file_ioctl_compat, file, cmd));
 }
 
@@ -163,6 +168,7 @@ SEC("lsm/file_lock")
 int BPF_PROG(file_lock, struct file *file, unsigned int cmd)
 {
 	PD_SUBJECT_OR_RETURN(label, file_lock);
+	file = PD_VIEW(struct file, file);
 	PD_RETURN(ask_file(label, PD_HOOK_file_lock, PD_OP_LOCK, file, PD_LOCK, cmd));
 }
 
@@ -190,6 +196,7 @@ SEC("lsm/file_fcntl")
 int BPF_PROG(file_fcntl, struct file *file, unsigned int cmd, unsigned long arg)
 {
 	PD_SUBJECT_OR_RETURN(label, file_fcntl);
+	file = PD_VIEW(struct file, file);
 	if (cmd == F_SETFL && (file->f_flags & O_APPEND) && !(arg & O_APPEND) &&
 	    (file->f_mode & FMODE_WRITE))
 		PD_RETURN(ask_file(label, PD_HOOK_file_fcntl, PD_OP_FCNTL, file, PD_WRITE, cmd));
@@ -250,7 +257,10 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	int answer;
 
 	PD_SUBJECT_OR_RETURN(label, mmap_file);
-	if (!file || own_program(file))
+	if (!file)
+		return 0;
+	file = PD_VIEW(struct file, file);
+	if (own_program(file))
 		return 0;
 	want = mapped_for(label, file, flags);
 	if (want) {
@@ -316,17 +326,17 @@ static __always_inline int overwrites(void)
 		return (BPF_CORE_READ(regs, bp) & RWF_NOAPPEND) != 0;
 	}
 #endif
-	return (task->flags & PF_IO_WORKER) != 0;
+	return (PD_VIEW(struct task_struct, task)->flags & PF_IO_WORKER) != 0;
 }
 
 SEC("lsm/file_permission")
 int BPF_PROG(file_permission, struct file *file, int mask)
 {
-	__u32 want = 0, writes = mask & (MAY_WRITE | MAY_APPEND),
-	      appends = file->f_flags & O_APPEND;
-	__u32 flags;
+	__u32 want = 0, writes = mask & (MAY_WRITE | MAY_APPEND), appends, flags;
 
 	PD_SUBJECT_OR_RETURN(label, file_permission);
+	file = PD_VIEW(struct file, file);
+	appends = file->f_flags & O_APPEND;
 	flags = pd_slot_flags(label->slot);
 	if ((!rechecks(flags) && !(appends && writes)) || below_stack(file))
 		return 0;

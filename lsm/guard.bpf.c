@@ -75,7 +75,7 @@ SEC("lsm/sb_kern_mount")
 int BPF_PROG(sb_kern_mount, struct super_block *sb)
 {
 	PD_SUBJECT_OR_RETURN(label, sb_kern_mount);
-	if (sb->s_flags & (SB_KERNMOUNT | SB_NOUSER))
+	if (PD_VIEW(struct super_block, sb)->s_flags & (SB_KERNMOUNT | SB_NOUSER))
 		return 0;
 	PD_RETURN(pd_ask_guard(label, PD_HOOK_sb_kern_mount, PD_GUARD_MOUNT, 0));
 }
@@ -93,7 +93,7 @@ int BPF_PROG(inode_init_security_anon, struct inode *inode, const struct qstr *n
 	char text[12] = {};
 
 	PD_SUBJECT_OR_RETURN(label, inode_init_security_anon);
-	bpf_probe_read_kernel(text, sizeof(text) - 1, name->name);
+	bpf_probe_read_kernel(text, sizeof(text) - 1, PD_VIEW(struct qstr, name)->name);
 	if (!pd_same(text, "[io_uring]", 10))
 		return 0;
 	PD_RETURN(pd_ask_guard(label, PD_HOOK_inode_init_security_anon, PD_GUARD_IO_URING, 0));
@@ -152,7 +152,7 @@ static __always_inline int same_container(const volatile struct pd_label *ours,
 static __always_inline int is_policyd(struct task_struct *task)
 {
 	struct pd_state *shared;
-	__u32 zero = 0, tgid = task->tgid;
+	__u32 zero = 0, tgid = PD_VIEW(struct task_struct, task)->tgid;
 
 	shared = bpf_map_lookup_elem(&state, &zero);
 	return shared && tgid && (tgid == shared->daemon_tgid || tgid == shared->helper_tgid);

@@ -111,7 +111,7 @@ static __always_inline int pd_guard_write(const volatile struct pd_label *label,
 {
 	struct pd_ask ask;
 
-	if (!pd_is_control((__u32)dentry->d_sb->s_magic))
+	if (!pd_is_control((__u32)PD_VIEW(struct dentry, dentry)->d_sb->s_magic))
 		return 0;
 	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
 	ask.dentry = (__u64)dentry;

@@ -10,8 +10,8 @@
 static __always_inline int ask_dentry(const volatile struct pd_label *label, __u8 hook,
 				      __u8 operation, struct dentry *dentry)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct super_block *sb = dentry->d_sb;
+	struct task_struct *task = PD_VIEW(struct task_struct, bpf_get_current_task_btf());
+	struct super_block *sb = PD_VIEW(struct dentry, dentry)->d_sb;
 	struct pd_ask ask;
 
 	/* memfd and other memory; or a stacked file system at work on its own layers, with its
@@ -30,7 +30,7 @@ static __always_inline int ask_dentry(const volatile struct pd_label *label, __u
 static __always_inline int ask_setattr(struct dentry *dentry, struct iattr *attr,
 				       const volatile struct pd_label *label)
 {
-	__u32 valid = attr->ia_valid;
+	__u32 valid = PD_VIEW(struct iattr, attr)->ia_valid;
 
 	if (!(valid & (ATTR_ATIME | ATTR_MTIME)) ||
 	    (valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_SIZE | ATTR_FORCE)))

@@ -28,7 +28,7 @@ static __always_inline const volatile struct pd_label *pd_subject(void)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pd_label *label;
 
-	if (!task->bpf_storage)
+	if (!PD_VIEW(struct task_struct, task)->bpf_storage)
 		return NULL;
 	label = bpf_task_storage_get(&labels, task, 0, 0);
 	if (!label)

@@ -389,6 +389,16 @@ struct bpf_iter__task {
 	};
 } __core;
 
+/*
+ * From 6.2 on the verifier asks of every load through a pointer that it trusts whether what is loaded can be
+ * trusted as well, by searching the names of all the kernel's types, up to four times. A view is the same
+ * pointer without the trust: it can be read through, and passed to no helper.
+ */
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+#define PD_VIEW(type, pointer)                                                                     \
+	((type *)(bpf_rdonly_cast ? bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)) :      \
+				    (void *)(pointer)))
+
 /* memcmp() for constants: no libc here, and clang expands only short ones. */
 static __always_inline bool pd_same(const void *a, const void *b, unsigned int length)
 {

@@ -67,7 +67,7 @@ static __always_inline int only_asking(struct linux_binprm *bprm)
 static __noinline int judge_exec(struct linux_binprm *bprm, __u64 subject, __u64 binding,
 				 __u32 *ret_program)
 {
-	struct file *file = bprm->file;
+	struct file *file = PD_VIEW(struct linux_binprm, bprm)->file;
 	struct pd_ask ask;
 	int verdict;
 
@@ -189,7 +189,7 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 	/* before the image is looked at; once for a script and its interpreter */
 	if (bprm->interp == bprm->filename)
 		stamp_set();
-	if (task->bpf_storage) {
+	if (PD_VIEW(struct task_struct, task)->bpf_storage) {
 		label = bpf_task_storage_get(&labels, task, 0, 0);
 		if (!label && pd_label_hidden())
 			return -EAGAIN;
@@ -256,7 +256,7 @@ __noinline int pd_settle(struct pd_scratch *s, struct bound *bound)
 
 	if (!s || !bound)
 		return -1;
-	if (task->bpf_storage)
+	if (PD_VIEW(struct task_struct, task)->bpf_storage)
 		label = bpf_task_storage_get(&labels, task, 0, 0);
 	if (!label || !is_confined(label))
 		return settle_free(s, task, label, bound);
@@ -314,7 +314,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 	struct pd_label *label = NULL;
 	__u64 was = 0;
 
-	if (task->bpf_storage) {
+	if (PD_VIEW(struct task_struct, task)->bpf_storage) {
 		label = bpf_task_storage_get(&labels, task, 0, 0);
 		if (!label && pd_label_hidden()) {
 			bpf_send_signal(9);

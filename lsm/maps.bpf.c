@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Defines the maps. Linked first, so that every other object finds them. */
+/* Defines the maps. */
 #include "lsm/maps.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -14,8 +14,10 @@ static __always_inline int ask_entry(const volatile struct pd_label *label, __u8
 				     __u32 want, __u32 flags)
 {
 	struct pd_ask ask;
-	int guarded = pd_guard_write(label, hook, dir->dentry);
+	int guarded;
 
+	dir = PD_VIEW(struct path, dir);
+	guarded = pd_guard_write(label, hook, dir->dentry);
 	if (guarded)
 		return guarded;
 	pd_ask_init(&ask, label, hook, operation, want);
@@ -38,7 +40,7 @@ int BPF_PROG(path_mknod, const struct path *dir, struct dentry *dentry, unsigned
 				    0));
 	/* O_CREAT on a name that is not cached: if the file exists after all, the refusal only
 	 * takes O_CREAT away and the open goes on. */
-	if (!dentry->d_hash.pprev)
+	if (!PD_VIEW(struct dentry, dentry)->d_hash.pprev)
 		flags = PD_ASK_MAYBE_EXISTS;
 	PD_RETURN(
 		ask_entry(label, PD_HOOK_path_mknod, PD_OP_CREATE, dir, dentry, PD_CREATE, flags));
@@ -87,6 +89,10 @@ int BPF_PROG(path_rename, const struct path *old_dir, struct dentry *old_dentry,
 	int guarded;
 
 	PD_SUBJECT_OR_RETURN(label, path_rename);
+	old_dir = PD_VIEW(struct path, old_dir);
+	old_dentry = PD_VIEW(struct dentry, old_dentry);
+	new_dir = PD_VIEW(struct path, new_dir);
+	new_dentry = PD_VIEW(struct dentry, new_dentry);
 	/* both names are in one file system; the entry itself may be one of policyd's folders */
 	guarded = pd_guard_write(label, PD_HOOK_path_rename, old_dentry);
 	if (!guarded && old_dentry->d_sb->s_magic == BPF_FS_MAGIC)
@@ -118,6 +124,7 @@ int BPF_PROG(path_link, struct dentry *old_dentry, const struct path *new_dir,
 	int guarded;
 
 	PD_SUBJECT_OR_RETURN(label, path_link);
+	new_dir = PD_VIEW(struct path, new_dir);
 	guarded = pd_guard_write(label, PD_HOOK_path_link, new_dir->dentry);
 	if (guarded)
 		PD_RETURN(guarded);
@@ -135,8 +142,10 @@ static __always_inline int ask_path(const volatile struct pd_label *label, __u8 
 				    __u8 operation, const struct path *path, __u32 want)
 {
 	struct pd_ask ask;
-	int guarded = pd_guard_write(label, hook, path->dentry);
+	int guarded;
 
+	path = PD_VIEW(struct path, path);
+	guarded = pd_guard_write(label, hook, path->dentry);
 	if (guarded)
 		return guarded;
 	pd_ask_init(&ask, label, hook, operation, want);

@@ -259,10 +259,12 @@ int BPF_PROG(socket_create, int family, int type, int protocol, int kern)
 SEC("lsm/socket_bind")
 int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int length)
 {
-	struct sock *sk = sock->sk;
 	struct pd_ask ask;
+	struct sock *sk;
 
 	PD_SUBJECT_OR_RETURN(label, socket_bind);
+	sock = PD_VIEW(struct socket, sock);
+	sk = sock->sk;
 	if (!sk)
 		return -EACCES;
 	if (sk->__sk_common.skc_family == AF_UNIX)
@@ -276,9 +278,11 @@ int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int len
 static __always_inline int ask_own(const volatile struct pd_label *label, __u8 hook, __u8 operation,
 				   struct socket *sock, __u32 want, __u32 want_unix)
 {
-	struct sock *sk = sock->sk;
 	struct pd_ask ask;
+	struct sock *sk;
 
+	sock = PD_VIEW(struct socket, sock);
+	sk = sock->sk;
 	if (!sk) /* closed underneath; the kernel will say so */
 		return -EACCES;
 	if (sk->__sk_common.skc_family == AF_UNIX)
@@ -307,11 +311,13 @@ int BPF_PROG(socket_accept, struct socket *sock)
 SEC("lsm/socket_connect")
 int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address)
 {
-	struct sock *sk = sock->sk;
 	struct pd_ask ask;
+	struct sock *sk;
 	__u32 own;
 
 	PD_SUBJECT_OR_RETURN(label, socket_connect);
+	sock = PD_VIEW(struct socket, sock);
+	sk = sock->sk;
 	if (!sk)
 		return -EACCES;
 	own = sk->__sk_common.skc_family;
@@ -331,10 +337,13 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
 	struct pd_ask ask;
 	__u32 own, protocol, want = PD_SOCK_SEND;
-	struct sock *sk = sock->sk;
+	struct sock *sk;
 	void *address;
 
 	PD_SUBJECT_OR_RETURN(label, socket_sendmsg);
+	sock = PD_VIEW(struct socket, sock);
+	msg = PD_VIEW(struct msghdr, msg);
+	sk = sock->sk;
 	if (!sk)
 		return -EACCES;
 	address = msg->msg_name;
@@ -417,7 +426,7 @@ int BPF_PROG(socket_sctp, struct sock *sk, int option, struct sockaddr *address,
 	PD_SUBJECT_OR_RETURN(label, socket_connect);
 	p.subject = label->subject;
 	p.binding = label->binding;
-	p.family = sk->__sk_common.skc_family;
+	p.family = PD_VIEW(struct sock, sk)->__sk_common.skc_family;
 	p.type = BPF_CORE_READ((struct sock___type *)sk, sk_type);
 	/* as a number, which may be added to */
 	bpf_probe_read_kernel(&p.at, sizeof(p.at), &address);
