@@ -223,8 +223,24 @@ $(vm_bins): $(vm_headers) Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -static -std=gnu11 -Os -s -D_GNU_SOURCE -I. $(warnings) -o $@ $(call vm_src_of,$@)
 
+# A policyd with one program that lets everything pass, which must fail to take over from one that does not.
+blind := $(BUILD)/blind
+$(blind)/lsm/file.bpf.c: lsm/file.bpf.c
+	$(Q)mkdir -p $(@D)
+	$(Q)sed '/PD_SUBJECT_OR_RETURN(label, file_lock)/i return 0;' $< >$@
+	$(Q)! cmp -s $< $@
+$(blind)/policyd.skel.h: $(blind)/lsm/file.bpf.c $(BUILD)/lsm/policyd.bpf.o
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) -I$(blind) $(bpf_flags) -c -o $(@:.skel.h=.o) $(bpf_src)
+	$(Q)$(BPFTOOL) gen skeleton $(@:.skel.h=.o) name policyd_bpf >$@
+$(BUILD)/vm-bin/policyd-blind: $(enforce_src) $(call obj,$(daemon_src)) $(libpolicyd) | $(blind)/policyd.skel.h
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -I$(blind) $(cppflags) -std=gnu11 -O1 -s $(ldflags) -o $@ $(filter %.c %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(daemon_libs) $(ctl_libs)
+
 .PHONY: vm-bin
-vm-bin: $(vm_bins)
+vm-bin: $(vm_bins) $(BUILD)/vm-bin/policyd-blind
 
 check-vm: all vm-bin ## Run tests/vm/cases in booted kernels 6.1, 6.12 and Debian's newest
 	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite $(KERNELS:%=-k %)

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; names the folder the maps and links are pinned in. */
-#define PD_ABI 2
+#define PD_ABI 3
 
 /* ---- permissions ----------------------------------------------------------------------------- */
 
@@ -209,14 +209,15 @@ struct pd_label {
 	__u32 next_slot; /* taken at bprm_committed_creds while PD_LABEL_PREPARED */
 	__u32 next_program;
 	__u64 binding; /* cgroup id the label came from; 0: exe: or labelled by hand */
-	__u64 origin;  /* identifies the program that ran when the label was given; see bind.h */
-	__u64 cgroup;  /* id of the one it was in then */
+	__u64 origin; /* identifies the program that ran when the label was given, see bind.h; a canary's:
+			* the policyd that it is for */
+	__u64 cgroup; /* id of the one it was in then */
 	__u64 reserved;
 };
 #define PD_LABEL_ACTIVE 0x1u   /* confined */
 #define PD_LABEL_PREPARED 0x2u /* an exec is under way that will take next_* */
 #define PD_LABEL_IN_EXEC 0x4u  /* bprm_check_security has judged the program of this exec */
-#define PD_LABEL_CANARY 0x8u   /* .hook refuses and counts itself in pd_state.canary */
+#define PD_LABEL_CANARY 0x8u   /* .hook of .origin refuses and counts itself in pd_state.canary */
 
 /* Value of the bindings map; the key is the __u64 cgroup id. Wins over the cgroup: globs. */
 struct pd_binding {

@@ -4,6 +4,7 @@
  */
 #include "lsm/judge.h"
 
+const volatile __u64 pd_canaries;
 const volatile struct pd_label pd_unreadable = { .flags = PD_LABEL_ACTIVE };
 
 #define STORAGE_ELEMENTS_MAX 16
@@ -45,14 +46,20 @@ int pd_canary(__u32 hook)
 }
 
 /* Without a judge nothing is allowed, unless policyd is being detached, when hooks and judges go in whatever
- * order the kernel gets to them. */
+ * order the kernel gets to them. There is nobody to tell of it, either: it counts as a denial without record. */
 static __always_inline int without_judge(void)
 {
 	struct pd_state *shared;
 	__u32 zero = 0;
 
 	shared = bpf_map_lookup_elem(&state, &zero);
-	return shared && shared->over ? 0 : -EACCES;
+	if (!shared)
+		return -EACCES;
+	if (shared->over)
+		return 0;
+	__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].generated, 1);
+	__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].lost, 1);
+	return -EACCES;
 }
 
 /* In its place user space puts the program of judge.bpf.c and the like that is called so, before the hook is

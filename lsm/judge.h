@@ -37,14 +37,16 @@ static __always_inline const volatile struct pd_label *pd_subject(void)
 }
 
 /* A canary proves that the hook is attached and finds labels: the hook its label names (0: every
- * hook) counts and refuses it, the others let it go. */
+ * hook) counts and refuses it, the others let it go, and so do the programs of another policyd: when one
+ * takes over from another, the programs of both are attached. */
 int pd_canary(__u32 hook);
+extern const volatile __u64 pd_canaries; /* ours, set by user space */
 
 static __always_inline int pd_canary_expects(const volatile struct pd_label *label, __u32 hook)
 {
 	__u32 expected = label->hook;
 
-	return !expected || expected == hook;
+	return label->origin == pd_canaries && (!expected || expected == hook);
 }
 
 #define PD_SUBJECT_OR_RETURN(label, hook_name)                                                     \

@@ -225,15 +225,22 @@ void daemon_forget(const char *run_dir)
 
 int daemon_detach(struct daemon *daemon, struct pd_error *error)
 {
+	char text[ERROR_LINE_MAX];
+	bool over;
 	int r;
 
 	feed_drain(daemon->feed);
-	r = enforce_detach(daemon->config->pin_dir, daemon->enforcer, error);
-	if (r)
+	r = enforce_detach(daemon->config->pin_dir, daemon->enforcer, &over, error);
+	if (r && !over)
 		return r;
 	daemon_forget(daemon->run_dir);
 	daemon->detached = true;
-	log_notice("detached: nothing is enforced any more");
+	daemon->failed = r != 0;
+	if (r)
+		log_error("detached, and nothing is enforced any more, but %s",
+			  error_render(error, text, sizeof(text)));
+	else
+		log_notice("detached: nothing is enforced any more");
 	loop_quit(daemon->loop);
-	return 0;
+	return r;
 }

@@ -39,6 +39,7 @@ struct daemon {
 	/* In force is what a former daemon left, because the policies cannot be loaded. */
 	bool stale;
 	bool detached;
+	bool failed; /* detached, with something left behind: exit with 1 */
 };
 
 /** daemon_kernel_says_rescue() - is policyd.enforce=0 on the kernel's command line? */
@@ -67,7 +68,9 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error);
  * a failure also remembered for status */
 void daemon_reload(struct daemon *daemon);
 
-/** daemon_detach() - end enforcement, before it returns, remove what is kept in run_dir, and quit the loop */
+/** daemon_detach() - end enforcement, before it returns, remove what is kept in run_dir, and quit the loop
+ *
+ * On failure either all is as it was, or enforcement is over, something is left behind, and the loop quits. */
 int daemon_detach(struct daemon *daemon, struct pd_error *error);
 
 /** daemon_forget() - remove what a daemon keeps in @run_dir: policies and modes given by hand, runs */

@@ -288,9 +288,10 @@ static void abandon(const struct process *process)
 {
 	const struct daemon *daemon = &process->daemon;
 	struct pd_error error = { .code = 0 };
+	bool over;
 
 	if (daemon->run_dir && daemon->enforcer && !enforce_adopted(daemon->enforcer) &&
-	    enforce_detach(daemon->config->pin_dir, daemon->enforcer, &error))
+	    enforce_detach(daemon->config->pin_dir, daemon->enforcer, &over, &error))
 		log_error("%s", error.text);
 }
 
@@ -339,6 +340,7 @@ static int run_daemon(const struct start *start, struct config *config)
 		loop_run(process.daemon.loop);
 		if (!process.daemon.detached)
 			notify("STOPPING=1");
+		status = process.daemon.failed;
 	}
 	stop(&process);
 	return status;
@@ -379,11 +381,12 @@ static int detach(const struct config *config)
 {
 	struct pd_error error = { .code = 0 };
 	int lock, r = take_lock(&lock, &error);
+	bool over;
 
 	if (r)
 		return fail(&error, false);
-	r = enforce_detach(config->pin_dir, NULL, &error);
-	if (!r)
+	r = enforce_detach(config->pin_dir, NULL, &over, &error);
+	if (!r || over)
 		daemon_forget(CONFIG_RUN_DIR);
 	fd_close(lock);
 	return r ? fail(&error, false) : 0;

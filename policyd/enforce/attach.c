@@ -11,11 +11,12 @@
 #include "policyd.skel.h"
 
 static const char *const extra_names[EXTRA_COUNT] = {
-	[EXTRA_TASK_NEWTASK] = "task_newtask", [EXTRA_TASK_ALLOC_GUARD] = "task_alloc_guard",
-	[EXTRA_GUARD_SYSCTL] = "guard_sysctl", [EXTRA_GUARD_SIGIO] = "guard_sigio",
+	[EXTRA_GUARD_SYSCTL] = PINS_GUARD,   [EXTRA_TASK_NEWTASK] = "task_newtask",
+	[EXTRA_GUARD_SIGIO] = "guard_sigio", [EXTRA_TASK_ALLOC_GUARD] = "task_alloc_guard",
 	[EXTRA_SOCKET_SCTP] = "socket_sctp",
 };
 
+#define TIDY_ROUNDS 10	    /* of some milliseconds each */
 #define KERNEL_ENOTSUPP 524 /* include/linux/errno.h: the kernel's own, no libc knows it */
 
 static int explain_attach(const char *name, int code, struct pd_error *error)
@@ -45,23 +46,7 @@ static int attach_hook(struct enforcer *e, int i, struct pd_error *error)
 		return r;
 	e->judged |= 1ull << i;
 	e->links[i] = bpf_program__attach(hook->program);
-	if (!e->links[i])
-		return explain_attach(hook->name, -errno, error);
-	r = pins_link(&e->pins, e->links[i], hook->name, error);
-	if (r) {
-		bpf_link__destroy(e->links[i]);
-		e->links[i] = NULL;
-	}
-	return r;
-}
-
-static void drop_hook(struct enforcer *e, int i)
-{
-	pins_drop_link(&e->pins, e->hooks[i].name);
-	/* destroy also unpins when the pin is ours; the descriptor was the last reference */
-	bpf_link__destroy(e->links[i]);
-	e->links[i] = NULL;
-	e->unproved &= ~(1ull << i);
+	return e->links[i] ? 0 : explain_attach(hook->name, -errno, error);
 }
 
 static struct bpf_program *extra_program(const struct enforcer *e, int i)
@@ -80,7 +65,7 @@ static struct bpf_program *extra_program(const struct enforcer *e, int i)
 	}
 }
 
-static struct bpf_link *attach_extra(struct enforcer *e, int i)
+static struct bpf_link *link_extra(struct enforcer *e, int i)
 {
 	struct bpf_link *link;
 	int root;
@@ -95,37 +80,58 @@ static struct bpf_link *attach_extra(struct enforcer *e, int i)
 	return link;
 }
 
-static int attach_extras(struct enforcer *e, struct pd_error *error)
+static int attach_extra(struct enforcer *e, int i, struct pd_error *error)
 {
-	int r;
+	int r = 0;
 
-	for (int i = 0; i < EXTRA_COUNT; i++) {
-		if (e->extras[i])
-			continue;
-		r = 0;
-		if (!(e->extras_judged >> i & 1))
-			r = judges_link(&e->judges, &e->pins, extra_program(e, i), extra_names[i],
-					error);
-		if (r)
-			return r;
-		e->extras_judged |= 1u << i;
-		e->extras[i] = attach_extra(e, i);
-		if (!e->extras[i])
-			return explain_attach(extra_names[i], -errno, error);
-		r = pins_link(&e->pins, e->extras[i], extra_names[i], error);
-		if (r)
-			return r;
-	}
-	return 0;
+	if (!(e->extras_judged >> i & 1))
+		r = judges_link(&e->judges, &e->pins, extra_program(e, i), extra_names[i], error);
+	if (r)
+		return r;
+	e->extras_judged |= 1u << i;
+	e->extras[i] = link_extra(e, i);
+	return e->extras[i] ? 0 : explain_attach(extra_names[i], -errno, error);
 }
 
-static void drop_extras(struct enforcer *e)
+/* Attached and proved: now it may outlive us. */
+static int pin(struct enforcer *e, const struct attachment *fresh, struct pd_error *error)
 {
-	for (int i = 0; i < EXTRA_COUNT; i++) {
-		pins_drop_link(&e->pins, extra_names[i]);
-		bpf_link__destroy(e->extras[i]);
-		e->extras[i] = NULL;
-	}
+	int r = 0;
+
+	for (int i = 0; !r && i < EXTRA_COUNT; i++)
+		if (fresh->extras >> i & 1)
+			r = pins_link(&e->pins, e->extras[i], extra_names[i], error);
+	for (int i = 1; !r && i < PD_HOOK_COUNT; i++)
+		if (fresh->hooks >> i & 1)
+			r = pins_link(&e->pins, e->links[i], e->hooks[i].name, error);
+	return r;
+}
+
+/* Detach; what is pinned stays attached until the kernel has forgotten the pin. The extras backwards, so
+ * that what protects all the others goes last. */
+static void let_go(struct enforcer *e, const struct attachment *gone)
+{
+	for (int i = 1; i < PD_HOOK_COUNT; i++)
+		if (gone->hooks >> i & 1) {
+			bpf_link__destroy(e->links[i]);
+			e->links[i] = NULL;
+		}
+	for (int i = EXTRA_COUNT - 1; i >= 0; i--)
+		if (gone->extras >> i & 1) {
+			bpf_link__destroy(e->extras[i]);
+			e->extras[i] = NULL;
+		}
+}
+
+static void drop(struct enforcer *e, const struct attachment *gone)
+{
+	for (int i = 1; i < PD_HOOK_COUNT; i++)
+		if (gone->hooks >> i & 1)
+			pins_drop_link(&e->pins, e->hooks[i].name);
+	for (int i = 0; i < EXTRA_COUNT; i++)
+		if (gone->extras >> i & 1)
+			pins_drop_link(&e->pins, extra_names[i]);
+	let_go(e, gone);
 }
 
 static bool wanted(const struct enforcer *e, int i, uint32_t groups)
@@ -133,62 +139,84 @@ static bool wanted(const struct enforcer *e, int i, uint32_t groups)
 	return e->hooks[i].program && (groups & (1u << e->hooks[i].group));
 }
 
-/* Which of the hooks in the mask did not refuse the canary. */
-static int prove(struct enforcer *e, uint64_t hooks, struct pd_error *error)
+/* Did every hook in the mask refuse the canary? */
+static int prove(struct enforcer *e, uint64_t hooks, uint64_t *ret_proved, struct pd_error *error)
 {
-	uint64_t proved = 0;
-
+	*ret_proved = 0;
 	if (!e->prover || !hooks)
 		return 0;
-	return prover_run(e->prover, bpf_map__fd(e->skeleton->maps.labels), e->state, hooks,
-			  &proved, error);
+	return prover_run(e->prover, bpf_map__fd(e->skeleton->maps.labels), e->state,
+			  e->skeleton->rodata->pd_canaries, hooks, ret_proved, error);
 }
 
-void attach_undo(struct enforcer *e, uint64_t fresh)
+/* What is missing of these; *fresh says what was attached, also on failure. */
+static int attach(struct enforcer *e, uint64_t hooks, unsigned int extras, struct attachment *fresh,
+		  struct pd_error *error)
 {
-	bool left = false;
-
-	for (int i = 1; i < PD_HOOK_COUNT; i++) {
-		if (fresh >> i & 1)
-			drop_hook(e, i);
-		left = left || e->links[i];
-	}
-	if (!left)
-		drop_extras(e);
-}
-
-int attach_groups(struct enforcer *e, uint32_t groups, uint64_t *ret_fresh, struct pd_error *error)
-{
-	uint64_t fresh = 0;
+	uint64_t proved;
 	int r = 0;
 
-	if (groups)
-		r = attach_extras(e, error);
+	*fresh = (struct attachment){ 0 };
+	for (int i = 0; !r && i < EXTRA_COUNT; i++) {
+		if (e->extras[i] || !(extras >> i & 1))
+			continue;
+		r = attach_extra(e, i, error);
+		if (!r)
+			fresh->extras |= 1u << i;
+	}
 	for (int i = 1; !r && i < PD_HOOK_COUNT; i++) {
-		if (e->links[i] || !wanted(e, i, groups))
+		if (e->links[i] || !(hooks >> i & 1))
 			continue;
 		r = attach_hook(e, i, error);
 		if (!r)
-			fresh |= 1ull << i;
+			fresh->hooks |= 1ull << i;
 	}
+	return r ? r : prove(e, fresh->hooks, &proved, error);
+}
+
+#define ALL_EXTRAS ((1u << EXTRA_COUNT) - 1)
+
+int attach_groups(struct enforcer *e, uint32_t groups, struct attachment *ret_fresh,
+		  struct pd_error *error)
+{
+	uint64_t hooks = 0;
+	int r;
+
+	for (int i = 1; i < PD_HOOK_COUNT; i++)
+		if (wanted(e, i, groups))
+			hooks |= 1ull << i;
+	r = attach(e, hooks, groups ? ALL_EXTRAS : 0, ret_fresh, error);
 	if (!r)
-		r = prove(e, fresh | e->unproved, error);
-	if (r) {
-		attach_undo(e, fresh);
-		return r;
-	}
-	e->unproved = 0;
-	*ret_fresh = fresh;
-	return 0;
+		r = pin(e, ret_fresh, error);
+	if (r)
+		drop(e, ret_fresh);
+	return r;
+}
+
+void attach_undo(struct enforcer *e, const struct attachment *fresh)
+{
+	drop(e, fresh);
 }
 
 void attach_drop(struct enforcer *e, uint32_t groups)
 {
+	struct attachment gone = { 0 };
+
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
 		if (e->links[i] && !wanted(e, i, groups))
-			drop_hook(e, i);
+			gone.hooks |= 1ull << i;
+	/* The kernel gets to the hooks some time later, and must be able to. */
 	if (!groups)
-		drop_extras(e);
+		gone.extras = ALL_EXTRAS & ~(1u << EXTRA_GUARD_SYSCTL);
+	drop(e, &gone);
+}
+
+void attach_release(struct enforcer *e)
+{
+	const struct attachment all = { .hooks = UINT64_MAX, .extras = ALL_EXTRAS };
+
+	let_go(e, &all);
+	e->judged = e->extras_judged = 0;
 }
 
 /* ---- taking over ----------------------------------------------------------------------------- */
@@ -216,53 +244,66 @@ static bool pinned(const struct enforcer *e, const char *name)
 
 int attach_adopted(struct enforcer *e, struct pd_error *error)
 {
+	struct attachment fresh;
+	unsigned int extras = 0;
 	uint64_t hooks = 0;
-	int r = 0;
+	int r;
 
 	pins_hold(e->pins.dir, &e->replaced);
-	/* Ours go on beside the old ones and take their pins over one by one: at no moment is a hook
-	 * without a program. Whatever the daemon before had attached stays attached. */
-	if (pinned(e, "task_alloc"))
-		r = attach_extras(e, error);
-	for (int i = 1; !r && i < PD_HOOK_COUNT; i++)
-		if (e->hooks[i].program && pinned(e, e->hooks[i].name)) {
-			r = attach_hook(e, i, error);
-			if (!r)
-				e->unproved |= 1ull << i;
-		}
-	if (r)
-		return r;
-	pins_drop_other_links(&e->pins, is_ours, e);
-	/* Only now: before, an old program could have done the refusing. */
+	/* Whatever the daemon before had attached stays attached. */
+	for (int i = 0; i < EXTRA_COUNT; i++)
+		if (pinned(e, "task_alloc") || pinned(e, extra_names[i]))
+			extras |= 1u << i;
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
-		if (e->links[i])
+		if (e->hooks[i].program && pinned(e, e->hooks[i].name))
 			hooks |= 1ull << i;
-	return prove(e, hooks, error);
+	/* Ours go on beside the old ones and take their pins over when they are proved: at no moment is a
+	 * hook without a program, and when ours are no good, the old ones stay. */
+	r = attach(e, hooks, extras, &fresh, error);
+	if (r) {
+		let_go(e, &fresh);
+		pins_drop_judges(&e->pins, e->judges.prefix, true);
+		return r;
+	}
+	r = pin(e, &fresh, error);
+	if (r)
+		return r; /* some of ours and the rest of the old ones: all of them proved */
+	pins_drop_other_links(&e->pins, is_ours, e);
+	return 0;
 }
 
 bool enforce_tidy(struct enforcer *e)
 {
-	if (!e->adopted || !e->pins.dir[0])
+	if (!e->adopted || !e->pins.dir[0] || e->tidied)
 		return false;
 	if (pins_let_go(&e->replaced))
 		return true;
-	pins_drop_other_judges(&e->pins, e->judges.prefix);
+	/* The kernel may get to their pins, which are gone, a moment later. */
+	if (e->settling++ < TIDY_ROUNDS)
+		return true;
+	pins_drop_judges(&e->pins, e->judges.prefix, false);
+	e->tidied = true;
 	return false;
 }
 
-int enforce_prove(struct enforcer *e, unsigned int *ret_proved, struct pd_error *error)
+static uint64_t attached(const struct enforcer *e)
 {
-	uint64_t hooks = 0, proved = 0;
-	int r = 0;
+	uint64_t hooks = 0;
 
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
 		if (e->links[i])
 			hooks |= 1ull << i;
+	return hooks;
+}
+
+int enforce_prove(struct enforcer *e, unsigned int *ret_proved, struct pd_error *error)
+{
+	uint64_t proved;
+	int r;
+
 	if (!e->prover)
 		return error_set(error, -ENODATA, "there is no prover process; restart policyd");
-	if (hooks)
-		r = prover_run(e->prover, bpf_map__fd(e->skeleton->maps.labels), e->state, hooks,
-			       &proved, error);
+	r = prove(e, attached(e), &proved, error);
 	*ret_proved = (unsigned int)__builtin_popcountll(proved);
 	return r;
 }
@@ -278,17 +319,25 @@ size_t enforce_hooks(const struct enforcer *e, struct hook_status status[PD_HOOK
 	return n;
 }
 
+/* One more descriptor; beyond the room there is it counts. */
+static void give(int fd, int *fds, size_t max, size_t *n)
+{
+	if (*n < max)
+		fds[*n] = fd;
+	(*n)++;
+}
+
 size_t enforce_link_fds(const struct enforcer *e, int *fds, size_t max)
 {
 	size_t n = 0;
 
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
-		if (e->links[i] && n < max)
-			fds[n++] = bpf_link__fd(e->links[i]);
+		if (e->links[i])
+			give(bpf_link__fd(e->links[i]), fds, max, &n);
 	for (int i = 0; i < EXTRA_COUNT; i++)
-		if (e->extras[i] && n < max)
-			fds[n++] = bpf_link__fd(e->extras[i]);
-	for (size_t i = 0; i < e->judges.link_count && n < max; i++)
-		fds[n++] = e->judges.links[i];
+		if (e->extras[i])
+			give(bpf_link__fd(e->extras[i]), fds, max, &n);
+	for (size_t i = 0; i < e->judges.link_count; i++)
+		give(e->judges.links[i], fds, max, &n);
 	return n;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -183,6 +184,8 @@ static int load(struct enforcer *e, const struct enforce_options *options, struc
 		return error_set(error, -ENOMEM, "cannot open the BPF programs: %s",
 				 strerror(r ? -r : errno));
 	e->judges.skeleton = e->skeleton;
+	if (getrandom(&e->skeleton->rodata->pd_canaries, 8, 0) != 8)
+		return error_set(error, -errno, "no random number: %s", strerror(errno));
 	r = hooks_choose(e->skeleton, e->hooks, error);
 	if (r)
 		return r;
@@ -234,14 +237,7 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 /* What is pinned stays attached without our descriptors. */
 void enforce_release(struct enforcer *e)
 {
-	for (int i = 1; i < PD_HOOK_COUNT; i++) {
-		bpf_link__destroy(e->links[i]);
-		e->links[i] = NULL;
-	}
-	for (int i = 0; i < EXTRA_COUNT; i++) {
-		bpf_link__destroy(e->extras[i]);
-		e->extras[i] = NULL;
-	}
+	attach_release(e);
 	judges_release(&e->judges);
 	while (pins_let_go(&e->replaced))
 		;
@@ -327,8 +323,8 @@ static int put_image(struct enforcer *e, const unsigned char *image, struct pd_e
 int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups,
 		 struct pd_error *error)
 {
+	struct attachment fresh;
 	unsigned long labelled;
-	uint64_t fresh;
 	int r = attach_groups(e, groups, &fresh, error);
 
 	if (r)
@@ -336,7 +332,7 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 	r = put_image(e, image, error);
 	if (r) {
 		/* The image in force, if any, keeps its hooks and no more. */
-		attach_undo(e, fresh);
+		attach_undo(e, &fresh);
 		return r;
 	}
 	r = enforce_sweep(e, &labelled, error);

@@ -153,19 +153,19 @@ bool enforce_adopted(const struct enforcer *enforcer);
  * closed by the caller. Returns how many there are. */
 size_t enforce_link_fds(const struct enforcer *enforcer, int *fds, size_t max);
 
-/** enforce_release() - close the links: where they are not pinned any more, their programs are gone when it returns */
-void enforce_release(struct enforcer *enforcer);
-
 /**
  * enforce_detach() - end enforcement and leave nothing behind
  *
  * @ours: whose descriptors keep what is pinned attached, too: they are released; or NULL
  *
- * Removes links first, then maps, then the folder, and returns when no hook has a program any more, which
+ * Looks at everything first, then removes links, then maps, then the folder, and returns when no hook has a program any more, which
  * takes seconds on older kernels: nothing is refused any more, meanwhile. Works also on pins of another
- * layout version or of a build that is gone. Returns 0 also when nothing was there.
+ * layout version or of a build that is gone. Returns 0 also when nothing was there, and what the kernel says.
+ * *ret_over, also on failure: nothing is enforced any more, and @ours is good for nothing but
+ * enforce_close(); else all is as it was.
  */
-int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *error);
+int enforce_detach(const char *pin_dir, struct enforcer *ours, bool *ret_over,
+		   struct pd_error *error);
 
 /** enforce_kernel_bytes() - memory the maps take, as the kernel reports it */
 size_t enforce_kernel_bytes(const struct enforcer *enforcer);

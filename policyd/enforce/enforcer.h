@@ -13,9 +13,9 @@ struct policyd_bpf;
 
 /* Programs that no canary can prove: attached with PD_GROUP_CORE. */
 enum extra_program {
+	EXTRA_GUARD_SYSCTL, /* without it the kernel may be unable to attach and detach the others */
 	EXTRA_TASK_NEWTASK,
 	EXTRA_TASK_ALLOC_GUARD,
-	EXTRA_GUARD_SYSCTL,
 	EXTRA_GUARD_SIGIO,
 	EXTRA_SOCKET_SCTP,
 	EXTRA_COUNT,
@@ -33,11 +33,22 @@ struct enforcer {
 	size_t image_bytes;	    /* so much of it; all of it when it was adopted */
 	struct pd_state *state;	    /* mapped */
 	struct prover *prover;
-	uint64_t unproved; /* hooks taken over: our programs are attached to them, and not proved yet */
 	uint64_t judged; /* hooks whose programs have their judges */
 	uint32_t extras_judged;
-	bool adopted;
+	bool adopted, tidied;
+	unsigned int settling; /* rounds of enforce_tidy() since all that was replaced is closed */
 };
+
+/* Programs, by their hooks' and extras' numbers. */
+struct attachment {
+	uint64_t hooks;
+	unsigned int extras;
+};
+
+/* enforce.c */
+
+/** enforce_release() - close the links: where they are not pinned any more, their programs are gone when it returns */
+void enforce_release(struct enforcer *enforcer);
 
 /* give_back.c */
 
@@ -47,20 +58,27 @@ void give_back_instructions(struct policyd_bpf *skeleton);
 /* attach.c */
 
 /**
- * attach_groups() - attach what is missing for these groups, and have that and what was taken over proved
+ * attach_groups() - attach what is missing for these groups, have it proved, and pin it
  *
- * *ret_fresh: hooks it has attached, by number. On failure whatever this call attached is detached again.
+ * *ret_fresh: what it has attached. On failure all of that is detached again.
  */
-int attach_groups(struct enforcer *enforcer, uint32_t groups, uint64_t *ret_fresh,
+int attach_groups(struct enforcer *enforcer, uint32_t groups, struct attachment *ret_fresh,
 		  struct pd_error *error);
 
 /** attach_undo() - detach what attach_groups() has attached, when its image did not come into force */
-void attach_undo(struct enforcer *enforcer, uint64_t fresh);
+void attach_undo(struct enforcer *enforcer, const struct attachment *fresh);
 
 /** attach_drop() - detach every hook that is in none of these groups */
 void attach_drop(struct enforcer *enforcer, uint32_t groups);
 
-/** attach_adopted() - our programs in place of pinned ones of the daemon before */
+/** attach_release() - close what keeps programs attached; pins may still */
+void attach_release(struct enforcer *enforcer);
+
+/**
+ * attach_adopted() - our programs in place of pinned ones of the daemon before
+ *
+ * Those stay as they are when ours cannot be attached or proved.
+ */
 int attach_adopted(struct enforcer *enforcer, struct pd_error *error);
 
 #endif

@@ -14,7 +14,10 @@
 #include "policyd.skel.h"
 
 #define SECTION "judge/"
+#define ASKS                                                                                       \
+	"pd_ask_" /* what the names of the functions that judges take the place of begin with */
 #define FUNCTIONS_MAX 128 /* in one program */
+#define PIN_NAME 96
 
 static int handler; /* libbpf's number of ours; libbpf has one table for the whole process */
 
@@ -99,6 +102,7 @@ void judges_find(struct judges *judges)
 	struct bpf_prog_info info = { 0 };
 	__u32 size = sizeof(info);
 	struct bpf_program *program;
+	int type;
 
 	if (handler > 0)
 		libbpf_unregister_prog_handler(handler);
@@ -114,7 +118,10 @@ void judges_find(struct judges *judges)
 		    judges->count == JUDGES_MAX)
 			continue;
 		judge->function = bpf_program__section_name(program) + strlen(SECTION);
-		judge->type = (unsigned int)type_of(judges, judge->function);
+		type = type_of(judges, judge->function);
+		if (type < 0)
+			continue;
+		judge->type = (unsigned int)type;
 		judge->program = fd;
 		judges->count++;
 	}
@@ -136,12 +143,18 @@ static int keep(struct judges *judges, int link)
 	return 0;
 }
 
+static void pin_name(const struct judges *judges, const char *function, const char *name,
+		     char pin[static PIN_NAME])
+{
+	snprintf(pin, PIN_NAME, "%s%s-%s", judges->prefix, name, function);
+}
+
 static int link_one(struct judges *judges, const struct pins *pins, const struct judge *judge,
 		    int fd, const char *name, struct pd_error *error)
 {
 	struct bpf_link_create_opts options = { .sz = sizeof(options),
 						.target_btf_id = judge->type };
-	char pin[96];
+	char pin[PIN_NAME];
 	int r, link = bpf_link_create(judge->program, fd, 0, &options);
 
 	if (link < 0)
@@ -152,26 +165,68 @@ static int link_one(struct judges *judges, const struct pins *pins, const struct
 			judge->function, name, strerror(errno));
 	if (!pins->dir[0])
 		return keep(judges, link) ? error_set(error, -ENOMEM, "out of memory") : 0;
-	snprintf(pin, sizeof(pin), "%s%s-%s", judges->prefix, name, judge->function);
+	pin_name(judges, judge->function, name, pin);
 	r = pins_judge(pins, link, pin, error);
 	close(link);
 	return r;
 }
 
+static const struct judge *judge_of(const struct judges *judges, unsigned int type)
+{
+	for (size_t i = 0; i < judges->count; i++)
+		if (judges->all[i].type == type)
+			return &judges->all[i];
+	return NULL;
+}
+
+/* Does the function ask, so that something has to answer? */
+static bool asks(const struct judges *judges, unsigned int function)
+{
+	const struct btf *btf = bpf_object__btf(judges->skeleton->obj);
+	const struct btf_type *type = btf__type_by_id(btf, function);
+	const char *name = type ? btf__name_by_offset(btf, type->name_off) : NULL;
+
+	return !name || !strncmp(name, ASKS, strlen(ASKS));
+}
+
+/* The program has none of its judges again, so that they can be put in at the next attempt. */
+static void undo(struct judges *judges, const struct pins *pins, size_t links, const char *name)
+{
+	char pin[PIN_NAME];
+
+	while (judges->link_count > links)
+		close(judges->links[--judges->link_count]);
+	for (size_t i = 0; i < judges->count; i++) {
+		pin_name(judges, judges->all[i].function, name, pin);
+		pins_drop_judge(pins, pin);
+	}
+}
+
 int judges_link(struct judges *judges, const struct pins *pins, struct bpf_program *program,
 		const char *name, struct pd_error *error)
 {
+	size_t links = judges->link_count;
 	unsigned int types[FUNCTIONS_MAX];
 	int fd = bpf_program__fd(program);
 	int r = 0, n = functions_of(fd, types);
 
-	if (n < 0)
-		return error_set(error, n, "cannot ask for the functions of hook %s's program: %s",
-				 name, strerror(-n));
-	for (size_t i = 0; !r && i < judges->count; i++)
-		for (int k = 0; !r && k < n; k++)
-			if (types[k] == judges->all[i].type)
-				r = link_one(judges, pins, &judges->all[i], fd, name, error);
+	if (n <= 0)
+		return error_set(error, n ? n : -EPERM,
+				 "cannot ask for the functions of hook %s's program: %s", name,
+				 n ? strerror(-n) : "the kernel names none");
+	for (int k = 0; !r && k < n; k++) {
+		const struct judge *judge = judge_of(judges, types[k]);
+
+		if (judge)
+			r = link_one(judges, pins, judge, fd, name, error);
+		else if (asks(judges, types[k]))
+			r = error_set(error, -ENOENT,
+				      "the program of hook %s asks what no program answers; "
+				      "restart policyd, with -d to see more",
+				      name);
+	}
+	if (r)
+		undo(judges, pins, links, name);
 	return r;
 }
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -212,57 +211,79 @@ void pins_drop_other_links(const struct pins *pins,
 	closedir(dir);
 }
 
+static void judge_path(char out[PATH_MAX], const struct pins *pins, const char *name)
+{
+	snprintf(out, PATH_MAX, "%.200s/judges/%s", pins->dir, name);
+}
+
 int pins_judge(const struct pins *pins, int link, const char *name, struct pd_error *error)
 {
 	char path[PATH_MAX];
 	int r;
 
-	snprintf(path, sizeof(path), "%.200s/judges/%s", pins->dir, name);
+	judge_path(path, pins, name);
 	r = bpf_obj_pin(link, path) ? -errno : 0;
 	return r ? error_set(error, r, "cannot pin %s: %s", path, strerror(-r)) : 0;
 }
 
-void pins_drop_other_judges(const struct pins *pins, const char *prefix)
+void pins_drop_judge(const struct pins *pins, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (!pins->dir[0])
+		return;
+	judge_path(path, pins, name);
+	unlink(path);
+}
+
+void pins_drop_judges(const struct pins *pins, const char *prefix, bool with)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
 	DIR *dir;
 
+	if (!pins->dir[0])
+		return;
 	path_join(path, pins->dir, "judges", NULL);
 	dir = opendir(path);
 	if (!dir)
 		return;
 	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && strncmp(entry->d_name, prefix, strlen(prefix)))
+		if (entry->d_name[0] != '.' &&
+		    !strncmp(entry->d_name, prefix, strlen(prefix)) == with)
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
 }
 
-/* The program that keeps everybody from kernel.ftrace_enabled goes last: a kernel whose tracing is switched off
- * in the middle of a detachment never traces again. */
-#define LAST "guard_sysctl"
+static void hold_one(const char *layout, const char *name, struct pins_held *ret)
+{
+	struct pins_held_one *one = &ret->all[ret->count];
+	char path[PATH_MAX];
+
+	if (strlen(name) >= sizeof(one->name))
+		return;
+	path_join(path, layout, "links", name);
+	one->fd = bpf_obj_get(path);
+	if (one->fd < 0)
+		return;
+	strcpy(one->name, name);
+	ret->count++;
+}
 
 void pins_hold(const char *layout, struct pins_held *ret)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
 	DIR *dir;
-	int fd;
 
-	path_join(path, layout, "links", LAST);
-	ret->fds[0] = bpf_obj_get(path);
-	ret->count = ret->guards = ret->fds[0] >= 0;
+	ret->count = 0;
+	hold_one(layout, PINS_GUARD, ret);
+	ret->guards = ret->count;
 	path_join(path, layout, "links", NULL);
 	dir = opendir(path);
-	while (dir && (entry = readdir(dir)) &&
-	       ret->count < sizeof(ret->fds) / sizeof(ret->fds[0])) {
-		if (entry->d_name[0] == '.' || !strcmp(entry->d_name, LAST))
-			continue;
-		path_join(path, layout, "links", entry->d_name);
-		fd = bpf_obj_get(path);
-		if (fd >= 0)
-			ret->fds[ret->count++] = fd;
-	}
+	while (dir && (entry = readdir(dir)) && ret->count < PINS_HELD_MAX)
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, PINS_GUARD) != 0)
+			hold_one(layout, entry->d_name, ret);
 	if (dir)
 		closedir(dir);
 }
@@ -271,14 +292,47 @@ bool pins_let_go(struct pins_held *held)
 {
 	if (!held->count)
 		return false;
-	close(held->fds[--held->count]);
+	close(held->all[--held->count].fd);
 	return true;
 }
 
-/* ---- ending it ------------------------------------------------------------------------------- */
+int pins_restore(const char *layout, const struct pins_held *held)
+{
+	char path[PATH_MAX];
+	int r = 0;
 
-/* All in a folder but what is called @last. */
-static int empty_dir_but(const char *path, const char *last, struct pd_error *error)
+	for (size_t i = 0; i < held->count; i++) {
+		path_join(path, layout, "links", held->all[i].name);
+		if (bpf_obj_pin(held->all[i].fd, path) && errno != EEXIST)
+			r = -errno;
+	}
+	return r;
+}
+
+void pins_abandon(const struct pins *pins)
+{
+	static const char *const folders[] = { "judges", "maps" };
+	char path[PATH_MAX];
+	char *slash;
+
+	if (!pins->dir[0])
+		return;
+	path_join(path, pins->dir, "links", NULL);
+	if (rmdir(path) && errno != ENOENT)
+		return;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		path_join(path, pins->dir, folders[i], NULL);
+		pins_empty(path, NULL, NULL);
+		rmdir(path);
+	}
+	snprintf(path, sizeof(path), "%s", pins->dir);
+	rmdir(path);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	rmdir(path); /* not with another layout in it */
+}
+
+int pins_empty(const char *path, const char *but, struct pd_error *error)
 {
 	struct dirent *entry;
 	DIR *dir = opendir(path);
@@ -290,140 +344,12 @@ static int empty_dir_but(const char *path, const char *last, struct pd_error *er
 						   strerror(errno));
 	while (!r && (entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-		    (last && !strcmp(entry->d_name, last)))
+		    (but && !strcmp(entry->d_name, but)))
 			continue;
 		if (unlinkat(dirfd(dir), entry->d_name, 0))
 			r = error_set(error, -errno, "cannot remove %s/%s: %s", path, entry->d_name,
 				      strerror(errno));
 	}
 	closedir(dir);
-	return r;
-}
-
-static int empty_dir(const char *path, struct pd_error *error)
-{
-	int r = empty_dir_but(path, NULL, error);
-
-	if (!r && rmdir(path) && errno != ENOENT)
-		r = error_set(error, -errno, "cannot remove %s: %s", path, strerror(errno));
-	return r;
-}
-
-void pins_abandon(const struct pins *pins)
-{
-	char path[PATH_MAX];
-	char *slash;
-
-	if (!pins->dir[0])
-		return;
-	path_join(path, pins->dir, "links", NULL);
-	if (rmdir(path) && errno != ENOENT)
-		return;
-	path_join(path, pins->dir, "judges", NULL);
-	empty_dir(path, NULL);
-	path_join(path, pins->dir, "maps", NULL);
-	empty_dir(path, NULL);
-	snprintf(path, sizeof(path), "%s", pins->dir);
-	rmdir(path);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	rmdir(path); /* not with another layout in it */
-}
-
-/* While it is over, a hook without its judges refuses nothing. Of another version's counters we know nothing. */
-static void say_over(const char *dir, bool over)
-{
-	char path[PATH_MAX], ours[32];
-	struct pd_state *state;
-	int fd;
-
-	snprintf(ours, sizeof(ours), "/abi-%d", PD_ABI);
-	if (strlen(dir) < strlen(ours) || strcmp(dir + strlen(dir) - strlen(ours), ours))
-		return;
-	path_join(path, dir, "maps", "state");
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return;
-	state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (state == MAP_FAILED)
-		return;
-	state->over = over;
-	munmap(state, sizeof(*state));
-}
-
-#define PINS_GONE_US 100000 /* the kernel lets go of a removed pin a moment later */
-
-/* Hooks, then what their programs need, then what guards both. With the pins gone, closing a link is what
- * detaches its program. */
-static int detach_links(const char *dir, struct enforcer *ours, struct pins_held *held,
-			struct pd_error *error)
-{
-	char path[PATH_MAX];
-	int r;
-
-	path_join(path, dir, "links", NULL);
-	r = empty_dir_but(path, LAST, error);
-	if (r)
-		return r;
-	if (held->count > held->guards)
-		usleep(PINS_GONE_US);
-	if (ours)
-		enforce_release(ours);
-	while (held->count > held->guards)
-		pins_let_go(held);
-	path_join(path, dir, "judges", NULL);
-	r = empty_dir(path, error);
-	path_join(path, dir, "links", NULL);
-	if (!r)
-		r = empty_dir(path, error);
-	if (!r && held->count)
-		usleep(PINS_GONE_US);
-	return r;
-}
-
-static int detach_layout(const char *dir, struct enforcer *ours, struct pd_error *error)
-{
-	struct pins_held held;
-	char path[PATH_MAX];
-	int r;
-
-	say_over(dir, true); /* somebody else may have a link open */
-	pins_hold(dir, &held);
-	r = detach_links(dir, ours, &held, error);
-	while (pins_let_go(&held))
-		;
-	if (r) {
-		say_over(dir, false);
-		return r;
-	}
-	path_join(path, dir, "maps", NULL);
-	r = empty_dir(path, error);
-	return r ? r : empty_dir(dir, error);
-}
-
-int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *error)
-{
-	char path[PATH_MAX];
-	struct dirent *entry;
-	DIR *dir;
-	int r = 0;
-
-	if (!pins_in_bpffs(pin_dir))
-		return 0;
-	dir = opendir(pin_dir);
-	if (!dir)
-		return errno == ENOENT ? 0 :
-					 error_set(error, -errno, "cannot read %s: %s", pin_dir,
-						   strerror(errno));
-	while (!r && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%.3800s/%.250s", pin_dir, entry->d_name);
-		r = detach_layout(path, ours, error);
-	}
-	closedir(dir);
-	if (!r && rmdir(pin_dir))
-		r = error_set(error, -errno, "cannot remove %s: %s", pin_dir, strerror(errno));
 	return r;
 }

@@ -52,14 +52,24 @@ int pins_link(const struct pins *pins, struct bpf_link *link, const char *name,
 	      struct pd_error *error);
 /** pins_judge() - pin the link of a judge; a new name each time */
 int pins_judge(const struct pins *pins, int link, const char *name, struct pd_error *error);
-/** pins_drop_other_judges() - those whose names do not begin with the prefix */
-void pins_drop_other_judges(const struct pins *pins, const char *prefix);
+/** pins_drop_judge() - one, if it is there */
+void pins_drop_judge(const struct pins *pins, const char *name);
+/** pins_drop_judges() - those whose names begin with the prefix, or those whose do not */
+void pins_drop_judges(const struct pins *pins, const char *prefix, bool with);
 
+/* The link of the program that keeps everybody from kernel.ftrace_enabled. A kernel whose tracing is switched
+ * off in the middle of a detachment never traces again: this one goes last. */
+#define PINS_GUARD "guard_sysctl"
+
+#define PINS_HELD_MAX 96
 /* Links of hooks, held open. Their programs go, at the latest, when they are closed: in that moment, and not
  * some seconds later as when a pin alone is removed. 6.1 and 6.12 take more than a tenth of a second for
  * each. */
 struct pins_held {
-	int fds[96];
+	struct pins_held_one {
+		int fd;
+		char name[64];
+	} all[PINS_HELD_MAX];
 	size_t count;
 	size_t guards; /* of them, those at the beginning that guard the others; let go of last */
 };
@@ -67,6 +77,12 @@ struct pins_held {
 void pins_hold(const char *layout, struct pins_held *ret);
 /** pins_let_go() - close one; false: there is none left */
 bool pins_let_go(struct pins_held *held);
+/** pins_restore() - pin what is held again, where it is not pinned. Returns 0 or a negative errno. */
+int pins_restore(const char *layout, const struct pins_held *held);
+
+/** pins_empty() - remove all files of a folder but the one called @but, or NULL. Returns 0, also when there is
+ * no such folder, or what the kernel says. */
+int pins_empty(const char *path, const char *but, struct pd_error *error);
 
 /** pins_drop_link() - the program goes once no descriptor is left */
 void pins_drop_link(const struct pins *pins, const char *name);

@@ -293,6 +293,7 @@ pid_t prover_pid(const struct prover *prover)
 struct run {
 	struct prover *prover;
 	int labels;
+	uint64_t canaries;
 	volatile const uint64_t *counts; /* by enum pd_hook */
 	int canary;			 /* pidfd */
 	struct pd_error *error;
@@ -345,7 +346,8 @@ static int new_canary(struct run *run)
 static int attempt(struct run *run, int hook, int *ret_result)
 {
 	const struct pd_label label = { .flags = PD_LABEL_ACTIVE | PD_LABEL_CANARY,
-					.hook = (uint32_t)hook };
+					.hook = (uint32_t)hook,
+					.origin = run->canaries };
 	struct prove_stage *stage = run->prover->stage;
 	int r;
 
@@ -439,11 +441,12 @@ static int verdict(const struct prover *prover, uint64_t hooks, struct pd_error 
 			 names);
 }
 
-int prover_run(struct prover *prover, int labels_map_fd, struct pd_state *state, uint64_t hooks,
-	       uint64_t *ret_proved, struct pd_error *error)
+int prover_run(struct prover *prover, int labels_map_fd, struct pd_state *state, uint64_t canaries,
+	       uint64_t hooks, uint64_t *ret_proved, struct pd_error *error)
 {
 	struct run run = { .prover = prover,
 			   .labels = labels_map_fd,
+			   .canaries = canaries,
 			   .counts = (volatile const uint64_t *)state->canary,
 			   .canary = -1,
 			   .error = error };

@@ -14,6 +14,7 @@
  * prover_run() - have a canary refused by every hook in @hooks
  * @labels_map_fd: the labels map (task storage)
  * @state:         the state map's value; hooks count their refusals in it
+ * @canaries:      what the programs under proof know their canaries by
  * @hooks:         bit n: enum pd_hook n, which is attached
  * @ret_proved:    the hooks that refused, also on failure
  *
@@ -25,8 +26,8 @@
  * gone), -ETIMEDOUT (prover or canary hang: the prover is given up), or what labelling the canary
  * or preparing it gave.
  */
-int prover_run(struct prover *prover, int labels_map_fd, struct pd_state *state, uint64_t hooks,
-	       uint64_t *ret_proved, struct pd_error *error);
+int prover_run(struct prover *prover, int labels_map_fd, struct pd_state *state, uint64_t canaries,
+	       uint64_t hooks, uint64_t *ret_proved, struct pd_error *error);
 
 /**
  * prover_skipped() - why the last prover_run() could not prove a hook that it did not fail over

@@ -157,20 +157,16 @@ size_t enforce_link_fds(const struct enforcer *enforcer, int *fds, size_t max)
 	return 0;
 }
 
-void enforce_release(struct enforcer *enforcer)
-{
-	enforcer->fake->releases++;
-}
-
-int enforce_detach(const char *pin_dir, struct enforcer *ours, struct pd_error *error)
+int enforce_detach(const char *pin_dir, struct enforcer *ours, bool *ret_over,
+		   struct pd_error *error)
 {
 	(void)pin_dir;
-	(void)error;
-	if (ours)
-		enforce_release(ours);
+	(void)ours;
 	last->detaches++;
-	last->has_image = false;
-	return 0;
+	*ret_over = !last->fail_detach || last->fail_after;
+	if (*ret_over)
+		last->has_image = false;
+	return last->fail_detach ? error_set(error, -EBUSY, "there is something") : 0;
 }
 
 size_t enforce_kernel_bytes(const struct enforcer *enforcer)

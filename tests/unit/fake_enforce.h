@@ -11,8 +11,10 @@
 /* What was done to it, and what it is to do. Shared between processes that fork from here. */
 struct fake {
 	unsigned int swaps, binds, unbinds, proofs;
-	unsigned int sweeps, releases, detaches;
+	unsigned int sweeps, detaches;
 	bool fail_swap;		 /* the next one */
+	bool fail_detach;	 /* before anything has changed ... */
+	bool fail_after;	 /* ... or when it is over already */
 	bool fail_sweep;	 /* each: there is a task of which nothing can be told */
 	enum enforce_hold asker; /* of whoever connects from now on */
 	uint32_t groups;

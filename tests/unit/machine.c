@@ -123,7 +123,7 @@ static void daemon_main(const struct machine *m, int fd, enum form form)
 	names_free(daemon.names);
 	loop_free(daemon.loop);
 	config_free(config);
-	_exit(r ? 1 : 0);
+	_exit(r || daemon.failed ? 1 : 0);
 }
 
 void need_root(void)

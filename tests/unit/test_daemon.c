@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
@@ -318,7 +319,6 @@ static void test_detach(void **state)
 	assert_int_equal(reply_check(object, &error), 0);
 	json_decref(object);
 	assert_int_equal(m->fake->detaches, 1);
-	assert_int_equal(m->fake->releases, 1);
 	assert_false(exists(in_dir(m, "run/policies")));
 	assert_false(exists(in_dir(m, "run/modes.json")));
 	assert_int_equal(client_receive(m->client, true, &object, &error), 0);
@@ -327,6 +327,25 @@ static void test_detach(void **state)
 	assert_int_equal(stop(m), 0);
 	start(m);
 	assert_string_equal(listed(m), "");
+}
+
+/* Either nothing has changed, or it is over. */
+static void test_detach_fails(void **state)
+{
+	struct machine *m = *state;
+	struct pd_error error;
+
+	start(m);
+	assert_int_equal(load(m, "/web.yaml", WEB, &error), 0);
+	m->fake->fail_detach = true;
+	assert_int_equal(call(m, request_new(CONTROL_DETACH), NULL, &error), -EBUSY);
+	assert_string_equal(listed(m), "web=enforce");
+	assert_int_equal(state_of(m), 'e');
+	assert_true(exists(in_dir(m, "run/policies/web.json")));
+	m->fake->fail_after = true;
+	assert_int_equal(call(m, request_new(CONTROL_DETACH), NULL, &error), -EBUSY);
+	assert_false(exists(in_dir(m, "run/policies")));
+	assert_int_equal(WEXITSTATUS(stop(m)), 1); /* by itself */
 }
 
 static void test_show(void **state)
@@ -456,9 +475,9 @@ int main(void)
 		machine_test(test_duplicate),	   machine_test(test_mode),
 		machine_test(test_kernel_refuses), machine_test(test_restart_keeps_numbers),
 		machine_test(test_stale),	   machine_test(test_confined),
-		machine_test(test_detach),	   machine_test(test_show),
-		machine_test(test_garbage),	   machine_test(test_many_readers),
-		machine_test(test_slow_reader),
+		machine_test(test_detach),	   machine_test(test_detach_fails),
+		machine_test(test_show),	   machine_test(test_garbage),
+		machine_test(test_many_readers),   machine_test(test_slow_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
