@@ -62,6 +62,12 @@ t_wait() { # SECONDS COMMAND...: until it succeeds; fails when thrice the time i
 	done
 }
 
+# In front of a policyd that is started, and then: has it made its socket? To ask by policyctl takes longer, and
+# keeps it from starting.
+T_SOCKET=/run/policyd/policyd.sock
+t_before_socket() { t_socket=$(stat -c %i $T_SOCKET 2>/dev/null); }
+t_has_socket() { [ -S $T_SOCKET ] && [ "$(stat -c %i $T_SOCKET)" != "$t_socket" ]; }
+
 # Before kernel.ftrace_enabled is written: a kernel that is still taking programs off, those of the case
 # before, would give tracing up for good.
 t_untraced() {

@@ -101,12 +101,13 @@ a_read() {
 	news debug reload nosave noflush | grep 'Wrong signature'
 }
 a_replica() {
+	lines=$(wc -l <$log)
 	redis-cli replicaof 127.0.0.1 7777
-	news ping >/dev/null
-	t_wait 5 sh -c "redis-cli info replication | grep -q 'master_sync_in_progress:1' || tail -n 3 $log | grep -q 'MASTER <-> REPLICA sync\|Master replied\|Non blocking connect'"
-	a_status=$?
+	since() { tail -n "+$((lines + 1))" $log | grep "$1"; }
+	t_wait 10 since 'MASTER <-> REPLICA sync\|Master replied\|Non blocking connect\|Unable to connect'
+	since 'MASTER <-> REPLICA sync started\|Master replied\|Non blocking connect' >connected
 	redis-cli replicaof no one
-	return $a_status
+	! since 'Unable to connect' && [ -s connected ]
 }
 a_migrate() { # to an echo, which redis takes for an answer
 	redis-cli set stolen x

@@ -8,8 +8,8 @@
 # namespace that its unit makes for it.
 . /tests/cases/servers.inc.sh
 
-nginx_serves() { curl -s -f http://127.0.0.1/ | grep -q Welcome; }
-redis_serves() { [ "$(redis-cli set key value)$(redis-cli get key)$(redis-cli save)" = OKvalueOK ]; }
+nginx_serves() { s_page 80 / | grep -q Welcome; }
+redis_serves() { [ "$(printf 'set key value\nget key\nsave\n' | redis-cli | tr -d '\n')" = OKvalueOK ]; }
 sql() { setpriv --reuid=postgres --regid=postgres --init-groups psql -X -q -A -t; }
 postgresql_serves() { [ "$(echo 'CREATE TABLE t AS SELECT 7 AS n; SELECT n FROM t; DROP TABLE t; CHECKPOINT' | sql)" = 7 ]; }
 all_serve() {
@@ -72,7 +72,7 @@ all_serve "found by policyd"
 t_is "they are the same" "$before" \
 	"$(cat /run/nginx.pid) $(cat /run/redis/redis-server.pid) $(cat /run/postgresql/15-main.pid)"
 
-a_symlink() { [ "$(curl -s -f http://127.0.0.1/leak)" = "$(cat /etc/hostname)" ]; }
+a_symlink() { [ "$(s_page 80 /leak)" = "$(cat /etc/hostname)" ]; }
 a_port() { [ "$(redis-cli config set port 4444)" = OK ] && [ "$(redis-cli -p 4444 config set port 6379)" = OK ]; }
 a_program() { [ "$(echo "CREATE TEMP TABLE o (l text); COPY o FROM PROGRAM 'id -un'; TABLE o" | sql)" = postgres ]; }
 attacks() {

@@ -21,14 +21,15 @@ confine_line() { # NAME TEXT
 }
 
 confine_ready() { policyctl status >/dev/null 2>&1 || [ $? = 1 ]; }
-confine_started() { confine_ready || ! kill -0 "$policyd"; }
+confine_started() { t_has_socket || ! kill -0 "$policyd"; }
 
 # Starts policyd with the policies made so far; its number is in $policyd
 confine_start() {
 	rm -f "$CONFINE_EVENTS"
+	t_before_socket
 	policyd 2>policyd.log &
 	policyd=$!
-	if ! t_wait 120 confine_started || ! confine_ready; then
+	if ! t_wait 120 confine_started || ! t_wait 10 confine_ready; then
 		t_fail "policyd starts" "$(cat policyd.log)"
 		t_done
 	fi

@@ -19,9 +19,11 @@ t_soon() { # SECONDS TEXT COMMAND...: it succeeds before they are over
 ready() { policyctl status >/dev/null 2>&1 || [ $? = 1 ]; }
 
 start_policyd() { # [OPTIONS]: sets $daemon
+	t_before_socket
 	policyd "$@" 2>>log &
 	daemon=$!
-	t_wait 90 ready || t_fail "policyd starts" "$(cat log)"
+	t_wait 90 t_has_socket
+	t_wait 30 ready || t_fail "policyd starts" "$(cat log)"
 }
 
 kill_policyd() {

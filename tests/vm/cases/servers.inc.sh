@@ -10,13 +10,20 @@ events=/var/log/policyd/events.jsonl
 daemon=
 s_soon() { t_wait 20 "$@"; } # COMMAND...: it succeeds, on however slow a machine
 
+s_page() { # PORT PATH: of a server of this machine, as curl -f gives it, whose start alone takes a second
+	printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" | nc -w 20 127.0.0.1 "$1" >reply
+	read -r s_status <reply && case $s_status in *' 200 '*) sed '1,/^\r$/d' reply ;; *) false ;; esac
+}
+
 s_ready() { policyctl status >/dev/null 2>&1; }
 
 s_start_daemon() { # starts policyd, in $daemon
+	t_before_socket
 	policyd >>policyd.log 2>&1 &
 	# shellcheck disable=SC2034 # for the cases
 	daemon=$!
-	t_wait 200 s_ready || t_fail "policyd starts" "$(cat policyd.log)"
+	t_wait 90 t_has_socket
+	t_wait 30 s_ready || t_fail "policyd starts" "$(cat policyd.log)"
 }
 
 s_start() { # POLICY...: policyd with these shipped policies, and nothing of other cases
