@@ -101,8 +101,13 @@ t_is "it is moved out: still confined" EACCES "$(cat answer)"
 ### what runs already
 tally() { $attempt tally "$@"; }
 /l/threads threads /l/secret threads.tally 8 &
+busy=$!
 (echo 0 >$cgroup/later/cgroup.procs && exec $attempt threads /l/secret later.tally 3) &
-for size in 1 8 32; do /l/relay relay /l/secret relay$size.tally $size & done
+busy="$busy $!"
+mkdir $cgroup/relays
+for size in 1 8 32; do
+	(echo 0 >$cgroup/relays/cgroup.procs && exec /l/relay relay /l/secret relay$size.tally $size) &
+done
 running() {
 	for t in threads later relay1 relay8 relay32; do [ "$(tally $t.tally opened)" -gt 3 ] || return 1; done
 }
@@ -123,6 +128,10 @@ for t in threads later relay1 relay8 relay32; do
 	t_is "$t: never let through again" "$(echo "$opened" | grep "^$t ")" "$t $(tally $t.tally opened)"
 done
 t_is "all threads of a process" 8 "$(tally threads.tally tasks)"
+# These are in the way of all that follows.
+echo 1 >$cgroup/relays/cgroup.kill
+# shellcheck disable=SC2086 # two
+kill -STOP $busy
 
 ### policies for the cgroup of what a program has bound
 mkdir $cgroup/added
@@ -181,6 +190,8 @@ t_is "late: it was judged by one that is no more" ok "$(cat late.out)"
 policyctl unload moved >out 2>&1
 
 ### it goes again
+# shellcheck disable=SC2086 # two
+kill -CONT $busy
 t_allowed "unload" policyctl unload threads
 before=$(tally threads.tally opened)
 again() { [ "$(tally threads.tally opened)" -gt "$before" ]; }
