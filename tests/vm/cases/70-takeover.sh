@@ -6,6 +6,7 @@
 # before is enforced after.
 . /tests/lib.sh
 . /tests/cases/life.inc.sh
+export HAMMER_PAUSE=1000 # as in 61-survival
 
 prepare
 echo 1 >/proc/sys/net/core/bpf_jit_kallsyms # what is attached is among the kernel's symbols
