@@ -21,6 +21,7 @@ mkdir -p "$deep" "$further"
 cp /usr/bin/busybox "$deep/sleep"
 "$deep/sleep" 1000 &
 odd=$!
+until [ "$(cat /proc/$odd/comm)" = sleep ]; do sleep 0.05; done # else its folder is gone before it is executed
 mv deep "$further/"
 # shellcheck disable=SC2154 # of life.inc.sh
 policy "$policies/web.yaml" web
