@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; names the folder the maps and links are pinned in. */
-#define PD_ABI 3
+#define PD_ABI 4
 
 /* ---- permissions ----------------------------------------------------------------------------- */
 
@@ -132,7 +132,15 @@ struct pd_image {
 	__u32 bind_table; /* offset of __u32[rows][columns]: slot, 0 = not bound */
 	struct pd_automaton bind_cgroup;
 	struct pd_automaton bind_exe;
-	__u32 reserved[8];
+	__u32 unknown; /* enum pd_unknown: what becomes of containers that nobody has bound */
+	__u32 reserved[7];
+};
+
+enum pd_unknown {
+	PD_UNKNOWN_NONE, /* no policy asks for what only a container's runtime tells */
+	PD_UNKNOWN_ALLOW, /* they are free, but for policies by cgroup:, until user space has looked at them */
+	PD_UNKNOWN_HOLD, /* their programs are stopped until user space has looked at them */
+	PD_UNKNOWN_DENY, /* they execute nothing */
 };
 
 /* An effective policy: the policies of one binding, merged. Its number is what labels carry, so a
@@ -147,6 +155,10 @@ struct pd_slot {
 #define PD_SLOT_UNCONFINED 0x2u /* its policies were unloaded: nothing is denied any more */
 #define PD_SLOT_RECHECK 0x4u	/* inherited: recheck */
 #define PD_SLOT_BY 0x8u		/* has rules with by: */
+
+/* In place of a slot, that of who is held or of a container that stayed unknown: no image has it, so everything
+ * is refused. */
+#define PD_SLOT_UNKNOWN 0xffffffffu
 
 /* What one program (class of programs named by `by:`) of an effective policy may do. */
 struct pd_program {
@@ -214,15 +226,50 @@ struct pd_label {
 	__u64 cgroup; /* id of the one it was in then */
 	__u64 reserved;
 };
-#define PD_LABEL_ACTIVE 0x1u   /* confined */
-#define PD_LABEL_PREPARED 0x2u /* an exec is under way that will take next_* */
-#define PD_LABEL_IN_EXEC 0x4u  /* bprm_check_security has judged the program of this exec */
-#define PD_LABEL_CANARY 0x8u   /* .hook of .origin refuses and counts itself in pd_state.canary */
+#define PD_LABEL_ACTIVE 0x1u	/* confined */
+#define PD_LABEL_PREPARED 0x2u	/* an exec is under way that will take next_* */
+#define PD_LABEL_IN_EXEC 0x4u	/* bprm_check_security has judged the program of this exec */
+#define PD_LABEL_CANARY 0x8u	/* .hook of .origin refuses and counts itself in pd_state.canary */
+#define PD_LABEL_HOLD 0x10u	/* an exec is under way that is to be held: its names are kept */
+#define PD_LABEL_HELD 0x20u	/* stopped before its first instruction; slot is PD_SLOT_UNKNOWN */
+#define PD_LABEL_RELEASED 0x40u /* no longer held, but perhaps stopped still */
+#define PD_LABEL_DOOMED 0x80u	/* held, and refused since: to be killed */
 
 /* Value of the bindings map; the key is the __u64 cgroup id. Wins over the cgroup: globs. */
 struct pd_binding {
 	__u32 slot;
-	__u32 flags;
+	__u32 flags; /* PD_BINDING_* */
+};
+#define PD_BINDING_CONTAINER                                                                       \
+	0x1u /* for tasks that have left the host's root directory only; slot 0:
+				   * no policy is for it */
+#define PD_BINDING_HOST_ROOT                                                                       \
+	0x2u /* a container with the host's root directory: for all tasks that have
+				   * left the host's mount namespace */
+
+/* ---- held containers ------------------------------------------------------------------------- */
+
+/* In the ring of holds: a task has begun a program in a container that nobody has bound. A hint, which may be
+ * lost; `release` finds all that are held. */
+struct pd_hold {
+	__u64 cgroup;
+	__u32 tgid;
+	__u32 held; /* 0: it was let go on */
+};
+
+enum pd_fate {
+	PD_FATE_HELD = 1, /* nobody has bound its cgroup yet */
+	PD_FATE_FREED,	  /* allowed: to be sent SIGCONT */
+	PD_FATE_DOOMED,	  /* its policy refuses what it has executed: to be sent SIGKILL */
+};
+
+/* What the program `release` writes for each task that is or was held: this, and the path of its cgroup. */
+struct pd_release {
+	__u64 cgroup;
+	__u32 tgid;
+	__u16 path_len;
+	__u8 fate;
+	__u8 pad;
 };
 
 /* ---- hooks ----------------------------------------------------------------------------------- */
@@ -336,6 +383,8 @@ enum pd_reason {
 	PD_REASON_BUSY,	       /* no scratch memory, or the label could not be read */
 	PD_REASON_STALE,       /* the label names a policy the image does not have */
 	PD_REASON_SELF,	       /* self-protection of policyd: enforced in every mode */
+	PD_REASON_UNKNOWN,     /* a container that nobody has bound to its policies yet */
+	PD_REASON_COUNT,
 };
 
 /* What the task did; which permissions that took is in event.wanted */
@@ -471,7 +520,8 @@ struct pd_state {
 	__u64 counted_delivered[PD_RING_COUNT];
 	__u64 counted_lost[PD_RING_COUNT];
 	__u64 over; /* being detached: hooks that have lost their judges already refuse nothing */
-	__u64 reserved[6];
+	__u64 host_root; /* the dentry of the root directory of PID 1; set by `release` */
+	__u64 reserved[5];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)
@@ -482,6 +532,7 @@ PD_ASSERT(sizeof(struct pd_program) == 48);
 PD_ASSERT(sizeof(struct pd_info) == 40);
 PD_ASSERT(sizeof(struct pd_label) == 56);
 PD_ASSERT(sizeof(struct pd_event) == 152);
+PD_ASSERT(sizeof(struct pd_release) == 16);
 PD_ASSERT(sizeof(struct pd_state) == 816);
 PD_ASSERT(PD_HOOK_COUNT <= 64);
 

@@ -125,19 +125,21 @@ __noinline int pd_hold_back(struct pd_event *e, __u32 ring, __u64 object)
 	return 0;
 }
 
-static __always_inline void add_subject(struct pd_event *e)
+static __always_inline struct task_struct *subject(const struct pd_scratch *s)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	__u64 ids = bpf_get_current_pid_tgid();
+	return (struct task_struct *)(s->subject ? s->subject : bpf_get_current_task());
+}
 
-	e->pid = ids >> 32;
-	e->tid = (__u32)ids;
+static __always_inline void add_subject(struct pd_event *e, struct task_struct *task)
+{
+	e->pid = BPF_CORE_READ(task, tgid);
+	e->tid = BPF_CORE_READ(task, pid);
 	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
 	e->uid = BPF_CORE_READ(task, real_cred, uid.val);
 	e->gid = BPF_CORE_READ(task, real_cred, gid.val);
 	e->time_ns = bpf_ktime_get_boot_ns();
-	e->cgroup_id = bpf_get_current_cgroup_id();
-	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	e->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	BPF_CORE_READ_STR_INTO(&e->comm, task, comm);
 }
 
 /* Appends the end of a name, at most `most` bytes of it. Returns the bytes appended. */
@@ -160,8 +162,9 @@ __noinline __u32 pd_append(struct pd_report *r, struct pd_name *n, __u32 at, __u
 
 static __always_inline __u32 add_names(struct pd_scratch *s)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = subject(s);
 	struct pd_event *e = &s->report.event;
+	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
 	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
 	__u32 at = 0;
 
@@ -172,7 +175,7 @@ static __always_inline __u32 add_names(struct pd_scratch *s)
 	e->exe_len = e->cgroup_len = 0;
 	if (exe) {
 		int got = pd_name_of(&s->other, (__u64)BPF_CORE_READ(exe, f_path.dentry),
-				     (__u64)BPF_CORE_READ(exe, f_path.mnt), 0, PD_NAME_LAST);
+				     (__u64)BPF_CORE_READ(exe, f_path.mnt), ns, PD_NAME_LAST);
 
 		if (got == PD_NAME_OK || got == PD_NAME_MEMORY) {
 			if (s->other.length > PD_EXE_MAX)
@@ -217,7 +220,7 @@ int pd_report_send(struct pd_scratch *s)
 		__sync_fetch_and_add(&count->suppressed, 1);
 		return 0;
 	}
-	add_subject(e);
+	add_subject(e, subject(s));
 	size = sizeof(*e) + add_names(s);
 	if (size > sizeof(*e) + PD_REPORT_DATA)
 		size = sizeof(*e) + PD_REPORT_DATA;

@@ -12,8 +12,8 @@
 #define CGROUP_LEVELS 1024
 
 struct bound {
-	__u32 slot; /* 0: not bound */
-	__u32 pad;
+	__u32 slot;    /* 0: not bound */
+	__u32 unknown; /* enum pd_unknown: it is in a container that nobody has bound */
 	__u64 binding;
 	__u64 exe_dentry; /* in: the program; 0: none */
 	__u64 exe_mount;
@@ -24,8 +24,60 @@ struct bound {
 struct climb {
 	__u64 node;
 	__u64 id;
-	__u32 slot;
+	__u8 *text; /* scratch; NULL: the cgroups' names are of no interest */
+	struct pd_binding found;
+	__u32 bound;
+	__u32 what; /* CGROUP_*, of any of them */
 };
+
+/* What the name of a cgroup says: */
+#define CGROUP_FOREIGN                                                                             \
+	1u /* not systemd's own, so perhaps a container's, or made by what runs in a unit */
+#define CGROUP_RUNTIME 2u /* only container runtimes make one of that name */
+
+#define EIGHT(text) (*(const __u64 *)(text))
+/* Of a little-endian word, the first or the last bytes */
+#define BEGINS(word, text, n) (((word) ^ EIGHT(text "\0\0\0\0\0\0\0")) << (64 - 8 * (n)) == 0)
+#define ENDS(word, text, n) ((word) >> (64 - 8 * (n)) == EIGHT(text "\0\0\0\0\0\0\0"))
+
+/* By its first 16 and its last 8 bytes; what is longer than `length` of these is NUL. In user space
+ * workload/recognise.c tells more. */
+static __always_inline __u32 what_cgroup(__u64 first, __u64 second, __u64 last, long length)
+{
+	if (ENDS(last, ".scope", 6) &&
+	    (BEGINS(first, "docker-", 7) || BEGINS(first, "libpod-", 7) ||
+	     (first == EIGHT("cri-cont") && BEGINS(second, "ainerd-", 7)) ||
+	     BEGINS(first, "crio-", 5) || BEGINS(first, "crun-", 5) || BEGINS(first, "runc-", 5)))
+		return CGROUP_RUNTIME;
+	if (first == EIGHT("kubepods") && (length == 8 || second == EIGHT(".slice\0")))
+		return CGROUP_RUNTIME;
+	if ((first == EIGHT("docker\0") && length == 6) ||
+	    (first == EIGHT("payload") && length == 7) || /* systemd-nspawn's */
+	    (first == EIGHT("lxc.payl") && BEGINS(second, "oad.", 4)) ||
+	    (first == EIGHT("libpod_p") && second == EIGHT("arent\0\0")))
+		return CGROUP_RUNTIME;
+	if (ENDS(last, ".service", 8) || ENDS(last, ".slice", 6) || ENDS(last, ".scope", 6) ||
+	    ENDS(last, ".socket", 7) || ENDS(last, ".mount", 6) || ENDS(last, ".swap", 5))
+		return 0;
+	return CGROUP_FOREIGN;
+}
+
+static __always_inline void look_at_cgroup(struct climb *c, struct kernfs_node *node, __u64 parent)
+{
+	__u64 *words = (__u64 *)c->text;
+	long length;
+
+	if (!words || !parent)
+		return;
+	words[0] = words[1] = words[2] =
+		0; /* the last eight bytes may begin in the first of these */
+	length = bpf_probe_read_kernel_str(c->text + 8, 256, BPF_CORE_READ(node, name));
+	if (length < 2 || length > 256)
+		c->what |= CGROUP_FOREIGN;
+	else
+		c->what |= what_cgroup(words[1], words[2],
+				       *(__u64 *)(c->text + PD_INDEX(length - 1, 255)), length - 1);
+}
 
 /* The nearest of the task's cgroup and those above it that was bound by hand. */
 static long climb(__u32 i, struct climb *c)
@@ -39,7 +91,8 @@ static long climb(__u32 i, struct climb *c)
 	id = BPF_CORE_READ(node, id);
 	binding = bpf_map_lookup_elem(&bindings, &id);
 	if (binding) {
-		c->slot = binding->slot;
+		c->found = *binding;
+		c->bound = 1;
 		c->id = id;
 		return 1;
 	}
@@ -47,6 +100,7 @@ static long climb(__u32 i, struct climb *c)
 		c->node = (__u64)BPF_CORE_READ(node, parent);
 	else
 		c->node = (__u64)BPF_CORE_READ((struct kernfs_node___rcu *)node, __parent);
+	look_at_cgroup(c, node, c->node);
 	return 0;
 }
 
@@ -60,10 +114,18 @@ static __always_inline __u32 set_number(const __u8 *image, struct pd_name *n, __
 	       0xffff;
 }
 
+/* Where a task stands between the host and a container. */
+struct whereabouts {
+	__u64 ns;	/* its mount namespace */
+	__u32 in_host;	/* that is the host's */
+	__u32 own_root; /* its root directory is not the host's */
+	__u32 cgroup;	/* CGROUP_*, of its cgroup and those above */
+};
+
 /* cgroup: and exe: globs. exe: alone is for tasks of the host's mount namespace. Returns 0, or
  * -EACCES when the cgroup's path or the program's name cannot be told. */
-static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u64 ns, __u32 in_host,
-					 struct bound *ret)
+static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node,
+					 const struct whereabouts *w, struct bound *ret)
 {
 	const __u8 *image = pd_image_get();
 	__u32 row = 0, column = 0, columns, rows;
@@ -71,6 +133,10 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u64
 
 	if (!image)
 		return 0;
+	if (w->cgroup & CGROUP_RUNTIME && !w->own_root && w->in_host)
+		return 0; /* the runtime, which has yet to set its container up */
+	if (w->own_root ? w->cgroup : (w->cgroup & CGROUP_RUNTIME))
+		ret->unknown = PD_IMAGE_FIELD(image, unknown);
 	columns = PD_IMAGE_FIELD(image, bind_columns);
 	rows = PD_IMAGE_FIELD(image, bind_rows);
 	if (rows > 1) {
@@ -78,8 +144,8 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u64
 			return -EACCES;
 		row = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_cgroup));
 	}
-	if (columns > 1 && in_host && ret->exe_dentry) {
-		status = pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, ns, PD_NAME_LAST);
+	if (columns > 1 && w->in_host && ret->exe_dentry) {
+		status = pd_name_of(&s->name, ret->exe_dentry, ret->exe_mount, w->ns, PD_NAME_LAST);
 		if (status == PD_NAME_OK)
 			column = set_number(image, &s->name,
 					    __builtin_offsetof(struct pd_image, bind_exe));
@@ -95,31 +161,39 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node, __u64
 	return 0;
 }
 
-static __always_inline __u32 host_namespace(void)
+static __always_inline void find_whereabouts(struct task_struct *task, struct whereabouts *ret)
 {
 	struct pd_state *shared;
 	__u32 zero = 0;
 
 	shared = bpf_map_lookup_elem(&state, &zero);
-	return shared ? shared->host_mnt_ns : 0;
+	ret->ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+	ret->in_host = shared &&
+		       BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == shared->host_mnt_ns;
+	ret->own_root = !shared || (__u64)BPF_CORE_READ(task, fs, root.dentry) != shared->host_root;
 }
 
 static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, struct bound *ret)
 {
 	struct climb c = { .node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn) };
 	__u64 node = c.node;
-	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
-	__u32 in_host = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == host_namespace();
+	struct whereabouts w;
 
+	find_whereabouts(task, &w);
+	c.text = s->name.text;
 	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
-	if (c.slot) {
-		ret->slot = c.slot;
+	if (c.bound) {
+		if (c.found.flags & PD_BINDING_CONTAINER && !w.own_root &&
+		    (w.in_host || !(c.found.flags & PD_BINDING_HOST_ROOT)))
+			return 0;
+		ret->slot = c.found.slot;
 		ret->binding = c.id;
 		return 0;
 	}
 	if (c.node) /* deeper than we looked */
 		return -EACCES;
-	return bind_by_globs(s, node, ns, in_host, ret);
+	w.cgroup = c.what;
+	return bind_by_globs(s, node, &w, ret);
 }
 
 /* A label whose policies are gone confines no more, and must not keep its task from being bound. */

@@ -8,6 +8,7 @@
  * open time except for what changes the file without having been opened for it.
  */
 #include "lsm/guard.h"
+#include "lsm/hold.h"
 #include "lsm/judge.h"
 
 /* What a descriptor opened like this can do. O_TRUNC writes even with O_RDONLY; access mode 3 asks
@@ -262,6 +263,11 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	file = PD_VIEW(struct file, file);
 	if (own_program(file))
 		return 0;
+	if (label->flags & PD_LABEL_HELD &&
+	    file->f_flags & __FMODE_EXEC) /* as above: the kernel's own */
+		PD_RETURN(pd_hold_name((__u64)BPF_CORE_READ(file, f_path.dentry),
+				       (__u64)BPF_CORE_READ(file, f_path.mnt),
+				       PD_HELD_INTERPRETER));
 	want = mapped_for(label, file, flags);
 	if (want) {
 		answer = ask_file(label, PD_HOOK_mmap_file, PD_OP_MMAP, file, want, 0);

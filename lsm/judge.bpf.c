@@ -298,6 +298,13 @@ struct bench {
 	__u32 program;
 };
 
+static __always_inline __u32 why_without_program(__u32 slot)
+{
+	if (slot == PD_SLOT_UNKNOWN)
+		return PD_REASON_UNKNOWN;
+	return slot ? PD_REASON_STALE : PD_REASON_BUSY;
+}
+
 static __always_inline int sit_down(struct pd_ask *ask, struct bench *b, int *ret_verdict)
 {
 	__u32 flags;
@@ -325,8 +332,12 @@ static __always_inline int sit_down(struct pd_ask *ask, struct bench *b, int *re
 	}
 	forget_names(&b->s->report.event);
 	b->s->generation = image_generation(b->image);
+	b->s->subject = ask->task;
 	if (!b->program) {
-		refuse(&b->s->outcome, ask->wanted, ask->slot ? PD_REASON_STALE : PD_REASON_BUSY);
+		if (ask->object == PD_OBJ_PATH && ask->dentry && !(ask->flags & PD_ASK_ABSTRACT) &&
+		    pd_name_of(&b->s->name, ask->dentry, ask->mount, 0, PD_NAME_LAST) == PD_NAME_OK)
+			b->s->report.event.object_len = b->s->name.length;
+		refuse(&b->s->outcome, ask->wanted, why_without_program(ask->slot));
 		pd_tell(ask, b->s);
 		pd_scratch_release(b->s);
 		return 0;
@@ -339,10 +350,22 @@ static __always_inline __u32 name_flags(const struct pd_ask *ask)
 	return ask->flags & PD_ASK_LAST ? PD_NAME_LAST : 0;
 }
 
+/* The name is in scratch. */
+static __always_inline int judge_by_name(struct pd_ask *ask, struct bench *b, int status)
+{
+	struct pd_view *v = &b->s->view;
+
+	if (!view_name(b->image, b->program, &b->s->name, status, v))
+		return 0;
+	ask->entered = v->program;
+	b->s->report.event.object_len = b->s->name.length;
+	outcome_of(v, ask->wanted, ask->flags, &b->s->outcome);
+	return conclude(ask, b->s) ? -EACCES : 0;
+}
+
 int pd_judge_name(struct pd_ask *ask)
 {
 	struct bench b;
-	struct pd_view *v;
 	int verdict, status;
 
 	if (!ask)
@@ -358,14 +381,40 @@ int pd_judge_name(struct pd_ask *ask)
 		pd_scratch_release(b.s);
 		return PD_ASK_NOT_HERE;
 	}
-	verdict = 0;
-	v = &b.s->view;
-	if (view_name(b.image, b.program, &b.s->name, status, v)) {
-		ask->entered = v->program;
-		b.s->report.event.object_len = b.s->name.length;
-		outcome_of(v, ask->wanted, ask->flags, &b.s->outcome);
-		verdict = conclude(ask, b.s) ? -EACCES : 0;
+	verdict = judge_by_name(ask, &b, status);
+	pd_scratch_release(b.s);
+	return verdict;
+}
+
+/* What was kept of a name, as if it had been found just now */
+static __always_inline int recall(struct pd_name *n, const struct pd_held *held, __u32 index)
+{
+	const struct pd_held_name *name = &held->names[PD_INDEX(index, PD_HELD_NAMES - 1)];
+	__u32 length = PD_INDEX(name->length, PD_PATH_MAX);
+
+	n->at = PD_TEXT_SIZE - length;
+	n->length = length;
+	n->trail[0] = name->dentry;
+	n->status = name->status;
+	n->reason = name->reason;
+	if (length && bpf_probe_read_kernel(&n->text[PD_INDEX(n->at, PD_TEXT_SIZE - 1)], length,
+					    &held->text[PD_INDEX(name->at, PD_HELD_TEXT - 1)])) {
+		n->reason = PD_REASON_RACED;
+		return PD_NAME_NONE;
 	}
+	return name->status;
+}
+
+int pd_judge_held(struct pd_ask *ask, const struct pd_held *held, __u32 index)
+{
+	struct bench b;
+	int verdict;
+
+	if (!ask || !held)
+		return -EACCES;
+	if (!sit_down(ask, &b, &verdict))
+		return verdict;
+	verdict = judge_by_name(ask, &b, recall(&b.s->name, held, index));
 	pd_scratch_release(b.s);
 	return verdict;
 }

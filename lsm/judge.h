@@ -62,26 +62,7 @@ static __always_inline int pd_canary_expects(const volatile struct pd_label *lab
 
 /* ---- the question ---------------------------------------------------------------------------- */
 
-struct pd_ask {
-	__u64 dentry; /* the object, seen through the struct vfsmount */
-	__u64 mount;
-	__u64 dentry2; /* rename, link: the new name */
-	__u64 mount2;
-	__u64 binding;
-	__u32 slot;
-	__u32 program;
-	__u32 entered;	/* out: the program class that executing the object enters */
-	__u32 wanted;	/* permissions on the object; all are needed */
-	__u32 wanted2;	/* permissions on the new name */
-	__u32 detail;	/* goes into the event */
-	__u32 flags;	/* PD_ASK_* */
-	__u8 operation; /* enum pd_operation */
-	__u8 hook;	/* enum pd_hook */
-	__u8 object;	/* enum pd_object, for pd_ask_bytes() */
-	__u8 key_len;
-	struct pd_socket_key key; /* pd_ask_bytes(): the object */
-	__u8 pad[2];
-};
+/* struct pd_ask is in maps.h */
 #define PD_ASK_LAST 0x1u	  /* an unlinked object goes by its last name */
 #define PD_ASK_ANY 0x2u		  /* one of the wanted permissions is enough */
 #define PD_ASK_EXCHANGE 0x4u	  /* rename: both names change places */
@@ -148,6 +129,9 @@ int pd_ask_control(struct pd_ask *ask);
 /* What answers pd_ask_name() and pd_ask_bytes(), for other programs that answer. */
 int pd_judge_name(struct pd_ask *ask);
 int pd_judge_bytes(struct pd_ask *ask);
+
+/** pd_judge_held() - pd_judge_name() for the name number @index of those kept of a held exec */
+int pd_judge_held(struct pd_ask *ask, const struct pd_held *held, __u32 index);
 
 /* 6.12 verifies return values to be in [-4095, 0]; clang may turn `x ? -1 : 0` into a negation it
  * cannot follow. */

@@ -26,6 +26,8 @@ typedef unsigned char bool;
 #define EAGAIN 11
 #define ENOMEM 12
 #define EACCES 13
+#define E2BIG 7
+#define SIGSTOP 19
 
 /* include/linux/fs.h, fcntl.h, mount.h, magic.h */
 #define O_ACCMODE 3
@@ -291,7 +293,9 @@ struct pid {
 } __core;
 
 struct task_struct {
+	unsigned int __state;
 	unsigned int flags;
+	unsigned long jobctl;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

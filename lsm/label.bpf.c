@@ -14,6 +14,7 @@
  * A binding that cannot be determined refuses the exec; an unreadable label refuses everything.
  */
 #include "lsm/bind.h"
+#include "lsm/hold.h"
 #include "lsm/judge.h"
 #include "lsm/name.h"
 
@@ -132,6 +133,38 @@ static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_la
 	return 0;
 }
 
+#define UNDER_WAY (PD_LABEL_PREPARED | PD_LABEL_IN_EXEC | PD_LABEL_HOLD)
+
+/* Wakes user space up. */
+static __noinline int tell_of_unknown(__u32 is_held)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_hold note = { .cgroup = cgroup_of(task),
+				.tgid = bpf_get_current_pid_tgid() >> 32,
+				.held = is_held };
+
+	return bpf_ringbuf_output(&holds, &note, sizeof(note), 0);
+}
+
+/* An exec in a container that nobody has bound yet: keep what it executes, to be judged later. */
+static __always_inline int hold_exec(struct linux_binprm *bprm, struct pd_label *label, __u32 kind)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int r;
+
+	if (only_asking(bprm))
+		return -EACCES;
+	if (!label)
+		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!label)
+		return -ENOMEM;
+	r = pd_hold_name((__u64)BPF_CORE_READ(bprm, file, f_path.dentry),
+			 (__u64)BPF_CORE_READ(bprm, file, f_path.mnt), kind);
+	if (!r)
+		__sync_fetch_and_or(&label->flags, PD_LABEL_HOLD);
+	return r;
+}
+
 /* An exec of a free task: does it enter a policy? */
 static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label *label)
 {
@@ -141,6 +174,8 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	__u32 program;
 	int verdict;
 
+	if (label && (label->flags & PD_LABEL_HOLD) && bprm->interp != bprm->filename)
+		return hold_exec(bprm, label, PD_HELD_NEXT);
 	if (label && (label->flags & PD_LABEL_PREPARED) && bprm->interp != bprm->filename) {
 		bound.slot = label->next_slot; /* the script of this interpreter was bound */
 		bound.binding = label->binding;
@@ -156,12 +191,16 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 		if (verdict)
 			return verdict;
 	}
-	if (!bound.slot) {
-		if (label) /* of an exec that failed */
-			__sync_fetch_and_and(&label->flags,
-					     ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
+	if (label) /* of an exec that failed */
+		__sync_fetch_and_and(&label->flags, bound.slot ? ~PD_LABEL_HOLD : ~UNDER_WAY);
+	if (bound.unknown == PD_UNKNOWN_HOLD)
+		return hold_exec(bprm, label, PD_HELD_FIRST);
+	if (bound.unknown)
+		tell_of_unknown(0);
+	if (bound.unknown == PD_UNKNOWN_DENY)
+		bound.slot = PD_SLOT_UNKNOWN;
+	if (!bound.slot)
 		return 0;
-	}
 	verdict = judge_exec(bprm, bound.slot, bound.binding, &program);
 	if (verdict || only_asking(bprm))
 		return verdict;
@@ -226,7 +265,8 @@ static __always_inline int settle_free(struct pd_scratch *s, struct task_struct 
 	__u64 was = label ? *(volatile __u64 *)&label->subject : 0;
 	__u32 program;
 
-	if (bind_task(s, task, bound))
+	if (bind_task(s, task, bound) ||
+	    bound->unknown > PD_UNKNOWN_ALLOW) /* nobody has kept what it executes */
 		return -1;
 	if (!bound->slot) {
 		if (label)
@@ -307,6 +347,18 @@ static __always_inline int as_prepared(const struct pd_label *label, __u64 was)
 	       !is_confined(label);
 }
 
+/* Whoever sends it SIGCONT gains nothing: until it is released everything is refused. */
+static __always_inline void hold(struct pd_label *label, __u64 was)
+{
+	*(volatile __u64 *)&label->subject = subject_of(PD_SLOT_UNKNOWN, 0, (was >> 48) + 1);
+	label->binding = label->origin = 0;
+	label->cgroup = cgroup_of(bpf_get_current_task_btf());
+	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | PD_LABEL_HELD);
+	__sync_fetch_and_and(&label->flags, ~(UNDER_WAY | PD_LABEL_RELEASED));
+	bpf_send_signal(SIGSTOP);
+	tell_of_unknown(1);
+}
+
 SEC("lsm/bprm_committed_creds")
 int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
@@ -326,6 +378,10 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 		if (label->flags & PD_LABEL_CANARY) {
 			if (pd_canary_expects(label, PD_HOOK_bprm_committed_creds))
 				pd_canary(PD_HOOK_bprm_committed_creds);
+			return 0;
+		}
+		if (label->flags & PD_LABEL_HOLD) {
+			hold(label, was);
 			return 0;
 		}
 	}
@@ -360,6 +416,8 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 		return 0;
 	if (parent == &pd_unreadable)
 		return -EAGAIN;
+	if (parent->flags & PD_LABEL_HELD) /* it would be another that has to be let go */
+		return -EACCES;
 	if ((parent->flags & PD_LABEL_CANARY) && pd_canary_expects(parent, PD_HOOK_task_alloc)) {
 		pd_canary(PD_HOOK_task_alloc);
 		return -EPERM;

@@ -8,6 +8,8 @@ struct pd_map_labels labels SEC(".maps");
 struct pd_map_images images SEC(".maps");
 struct pd_map_bindings bindings SEC(".maps");
 struct pd_map_state state SEC(".maps");
+struct pd_map_held held_names SEC(".maps");
+struct pd_map_holds holds SEC(".maps");
 struct pd_map_stamps stamps SEC(".maps");
 struct pd_map_ring denials SEC(".maps");
 struct pd_map_ring notices SEC(".maps");

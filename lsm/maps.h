@@ -55,6 +55,43 @@ struct pd_map_state {
 };
 extern struct pd_map_state state SEC(".maps");
 
+/* What a task has executed that was held before anybody could judge it; kept with the task. */
+#define PD_HELD_NAMES 8u
+#define PD_HELD_TEXT 8192u
+enum pd_held_kind {
+	PD_HELD_FIRST = 1,   /* the program of an exec; forgets what was there */
+	PD_HELD_NEXT,	     /* the interpreter of a script */
+	PD_HELD_INTERPRETER, /* that of an ELF file, mapped by the kernel */
+};
+struct pd_held_name {
+	__u64 dentry;
+	__u16 at, length; /* in text */
+	__u8 kind;
+	__u8 status; /* enum pd_name_status */
+	__u8 reason;
+	__u8 pad;
+};
+struct pd_held {
+	__u32 count;
+	__u32 used; /* of text */
+	struct pd_held_name names[PD_HELD_NAMES];
+	__u8 text[PD_HELD_TEXT + PD_PATH_MAX + 1];
+};
+struct pd_map_held {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct pd_held);
+};
+extern struct pd_map_held held_names SEC(".maps");
+
+/* Wakes user space up: struct pd_hold */
+struct pd_map_holds {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 16);
+};
+extern struct pd_map_holds holds SEC(".maps");
+
 /* Which image judged the exec that a task is in, see label.bpf.c. Direct-mapped: who loses an entry
  * to another task is judged once more. Not pinned. */
 #define PD_STAMPS 256u
@@ -170,12 +207,36 @@ struct pd_outcome {
 	__u32 pad;
 };
 
+/* A question, see judge.h */
+struct pd_ask {
+	__u64 dentry; /* the object, seen through the struct vfsmount */
+	__u64 mount;
+	__u64 dentry2; /* rename, link: the new name */
+	__u64 mount2;
+	__u64 binding;
+	__u64 task; /* whose question it is; 0: the current task's */
+	__u32 slot;
+	__u32 program;
+	__u32 entered;	/* out: the program class that executing the object enters */
+	__u32 wanted;	/* permissions on the object; all are needed */
+	__u32 wanted2;	/* permissions on the new name */
+	__u32 detail;	/* goes into the event */
+	__u32 flags;	/* PD_ASK_* */
+	__u8 operation; /* enum pd_operation */
+	__u8 hook;	/* enum pd_hook */
+	__u8 object;	/* enum pd_object, for pd_ask_bytes() */
+	__u8 key_len;
+	struct pd_socket_key key; /* pd_ask_bytes(): the object */
+	__u8 pad[2];
+};
+
 /* Claimed by one program run at a time: programs may be preempted, so per-CPU memory would be
  * shared by two of them. */
 struct pd_scratch {
 	__u32 claimed;
 	__u32 pad;
 	__u64 generation; /* of the image that decides */
+	__u64 subject;	  /* the task that is judged; 0: the current one */
 	struct pd_name name;
 	struct pd_name other; /* second name of rename and link; subject names in events */
 	struct pd_report report;
@@ -183,6 +244,7 @@ struct pd_scratch {
 	struct pd_view view2;			/* of the second name */
 	struct pd_view class_view, class_view2; /* the same as another program class has it */
 	struct pd_outcome outcome;
+	struct pd_ask ask; /* of `release`, which has no room for it on its stack */
 };
 #define PD_SCRATCH_MAX 256u /* entries; user space lowers it to what the machine's CPUs need */
 

@@ -10,6 +10,7 @@
 #include "lsm/file.bpf.c"
 #include "lsm/guard.bpf.c"
 #include "lsm/inode.bpf.c"
+#include "lsm/hold.bpf.c"
 #include "lsm/label.bpf.c"
 #include "lsm/name.bpf.c"
 #include "lsm/path.bpf.c"

@@ -14,8 +14,13 @@
 #define EVENT_VERSION 1 /* of the JSON schema */
 
 /* Upper bounds of a rendered line, newline included. */
-#define EVENT_JSON_MAX (112u << 10)
+#define EVENT_JSON_MAX (128u << 10)
 #define EVENT_HUMAN_MAX (64u << 10)
+
+/* Whose container; what is not known is NULL. */
+struct event_container {
+	const char *id, *name, *image, *pod, *namespace, *runtime;
+};
 
 struct event {
 	const struct pd_event *record; /* fixed part; lengths checked */
@@ -28,13 +33,14 @@ struct event {
 	struct symbol symbol;
 	/* Names of the policies the subject is under, "a, b"; may be NULL. */
 	const char *policies;
+	const struct event_container *container; /* NULL: none, or none that is known */
 };
 
 /**
  * event_view() - check a record and point into it
  * @data: 8-aligned; must stay while the view is used
  *
- * Fills everything but time_us, host, symbol and policies, which are zeroed. Returns 0, or -EPROTO for a record
+ * Fills everything but time_us, host, symbol, policies and container, which are zeroed. Returns 0, or -EPROTO for a record
  * that is too short, whose lengths do not add up, or whose numbers are outside abi.h's.
  */
 int event_view(const void *data, size_t length, enum pd_ring ring, struct event *ret_event);

@@ -15,9 +15,11 @@
 #define FILE_MAX 4096u
 #define TEXT_MAX 256u
 #define POLICIES_MAX 1024u
+#define CONTAINER_MAX 512u
 #define FIXED_MAX 2048u
 
-static_assert(4 * (2 * PD_PATH_MAX + 16 + FILE_MAX + TEXT_MAX + POLICIES_MAX) + FIXED_MAX <=
+static_assert(4 * (2 * PD_PATH_MAX + 16 + FILE_MAX + TEXT_MAX + POLICIES_MAX + 3 * CONTAINER_MAX) +
+			      FIXED_MAX <=
 		      EVENT_HUMAN_MAX,
 	      "the longest line fits");
 
@@ -195,6 +197,29 @@ static void add_cause(struct buffer *b, const struct event *event)
 	buffer_text(b, event_explanation(record->reason));
 }
 
+/* in web-1 (docker.io/library/nginx:1.25): */
+static void add_container(struct buffer *b, const struct event_container *container)
+{
+	if (!container)
+		return;
+	buffer_text(b, "in ");
+	if (container->pod) {
+		add_text(b, container->pod, CONTAINER_MAX);
+		buffer_byte(b, '/');
+	}
+	add_text(b,
+		 container->name ? container->name :
+		 container->id	 ? container->id :
+				   "?",
+		 CONTAINER_MAX);
+	if (container->image) {
+		buffer_text(b, " (");
+		add_text(b, container->image, CONTAINER_MAX);
+		buffer_byte(b, ')');
+	}
+	buffer_text(b, ": ");
+}
+
 void event_human(struct buffer *b, const struct event *event, unsigned int flags)
 {
 	const struct pd_event *record = event->record;
@@ -209,6 +234,7 @@ void event_human(struct buffer *b, const struct event *event, unsigned int flags
 	buffer_byte(b, '[');
 	buffer_unsigned(b, record->pid);
 	buffer_text(b, "] ");
+	add_container(b, event->container);
 	add_operation(b, record);
 	add_object(b, event);
 	if (record->flags & PD_EVENT_MAYBE_EXISTS)

@@ -17,10 +17,12 @@
 #define TEXT_MAX 256u
 #define HOST_MAX 256u
 #define POLICIES_MAX 1024u
-#define FIXED_MAX 4096u /* keys, numbers, words */
+#define CONTAINER_MAX 512u /* each of six */
+#define FIXED_MAX 4096u	   /* keys, numbers, words */
 
 static_assert(JSON_BYTES_GROWTH * (2 * PD_PATH_MAX + PD_EXE_MAX + PD_CGROUP_MAX + 16 + FILE_MAX) +
-			      JSON_STRING_GROWTH * (TEXT_MAX + HOST_MAX + POLICIES_MAX) +
+			      JSON_STRING_GROWTH *
+				      (TEXT_MAX + HOST_MAX + POLICIES_MAX + 6 * CONTAINER_MAX) +
 			      FIXED_MAX <=
 		      EVENT_JSON_MAX,
 	      "the longest event fits");
@@ -174,6 +176,31 @@ static void add_cause(struct buffer *b, const struct event *event)
 		buffer_text(b, ",\"maybe_exists\":true");
 }
 
+static void add_text(struct buffer *b, const char *key, const char *text)
+{
+	buffer_text(b, key);
+	if (text)
+		json_put_string(b, cut(text, CONTAINER_MAX));
+	else
+		buffer_text(b, "null");
+}
+
+static void add_container(struct buffer *b, const struct event_container *container)
+{
+	buffer_text(b, ",\"container\":");
+	if (!container) {
+		buffer_text(b, "null");
+		return;
+	}
+	add_text(b, "{\"id\":", container->id);
+	add_text(b, ",\"name\":", container->name);
+	add_text(b, ",\"image\":", container->image);
+	add_text(b, ",\"pod\":", container->pod);
+	add_text(b, ",\"namespace\":", container->namespace);
+	add_text(b, ",\"runtime\":", container->runtime);
+	buffer_byte(b, '}');
+}
+
 static void add_subject(struct buffer *b, const struct event *event)
 {
 	const struct pd_event *record = event->record;
@@ -194,7 +221,8 @@ static void add_subject(struct buffer *b, const struct event *event)
 	if (record->flags & PD_EVENT_CUT_CGROUP)
 		buffer_text(b, ",\"cgroup_cut\":true");
 	add_number(b, ",\"cgroup_id\":", record->cgroup_id);
-	buffer_text(b, ",\"container\":null}");
+	add_container(b, event->container);
+	buffer_byte(b, '}');
 }
 
 void event_json(struct buffer *b, const struct event *event)

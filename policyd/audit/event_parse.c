@@ -16,8 +16,9 @@ struct parsed {
 	struct event event; /* first: event_free() gets its address */
 	struct pd_event record;
 	char *names[4]; /* owned: object, object2, exe, cgroup */
-	char *file;	/* owned: of the rule */
-	json_t *root;	/* owns the other strings */
+	struct event_container container;
+	char *file;   /* owned: of the rule */
+	json_t *root; /* owns the other strings */
 };
 
 void event_free(struct event *event)
@@ -44,7 +45,7 @@ void event_free(struct event *event)
 	}
 FIND(find_verdict, word_verdict, enum pd_verdict, PD_WOULD_DENY + 1)
 FIND(find_operation, word_operation, enum pd_operation, PD_OP_COUNT)
-FIND(find_reason, word_reason, enum pd_reason, PD_REASON_SELF + 1)
+FIND(find_reason, word_reason, enum pd_reason, PD_REASON_COUNT)
 FIND(find_guard, word_guard, enum pd_guard, PD_GUARD_COUNT)
 
 /* A word of a vocabulary, or a number in digits. */
@@ -227,6 +228,22 @@ static int parse_cause(struct parsed *parsed, const json_t *root)
 	return r;
 }
 
+/* Strings are the JSON's, which is kept. */
+static void parse_container(struct parsed *parsed, const json_t *object)
+{
+	struct event_container *container = &parsed->container;
+
+	if (!json_is_object(object))
+		return;
+	json_get_string(object, "id", &container->id);
+	json_get_string(object, "name", &container->name);
+	json_get_string(object, "image", &container->image);
+	json_get_string(object, "pod", &container->pod);
+	json_get_string(object, "namespace", &container->namespace);
+	json_get_string(object, "runtime", &container->runtime);
+	parsed->event.container = container;
+}
+
 static int parse_subject(struct parsed *parsed, const json_t *root)
 {
 	struct pd_event *record = &parsed->record;
@@ -255,6 +272,7 @@ static int parse_subject(struct parsed *parsed, const json_t *root)
 	if (!r)
 		r = take_name(subject, "cgroup", PD_CGROUP_MAX, 0, &parsed->names[3],
 			      &parsed->event.cgroup);
+	parse_container(parsed, json_object_get(subject, "container"));
 	return r;
 }
 

@@ -80,7 +80,7 @@ static const char *word_of(enum criterion by, unsigned int n)
 	case BY_RING:
 		return n >= PD_RING_COUNT ? NULL : rings[n];
 	default:
-		return n > PD_REASON_SELF ? NULL : word_reason((enum pd_reason)n);
+		return n >= PD_REASON_COUNT ? NULL : word_reason((enum pd_reason)n);
 	}
 }
 

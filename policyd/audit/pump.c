@@ -143,6 +143,10 @@ static size_t fill_batch(struct pump *pump, enum pd_ring ring, size_t max)
 		event->host = pump->host;
 		event->time_us = ((int64_t)event->record->time_ns + offset_ns) / 1000;
 		names_resolve(pump->options.names, event);
+		if (pump->options.container_of &&
+		    pump->options.container_of(pump->options.container_context,
+					       event->record->binding, &line->container))
+			event->container = &line->container;
 		render(pump, line, needs);
 		pump->ends[count++] = record.end;
 	}

@@ -25,6 +25,9 @@ struct pump_options {
 	const struct names *names; /* not owned */
 	struct sinks *sinks;	   /* not owned */
 	const char *host;	   /* copied; NULL: gethostname() */
+	/* Whose container the binding of an event is; false: none's. Its strings stay while the event does. */
+	bool (*container_of)(void *context, uint64_t binding, struct event_container *ret);
+	void *container_context;
 };
 
 int pump_new(const struct pump_options *options, struct pump **ret_pump, struct pd_error *error);

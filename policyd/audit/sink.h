@@ -19,7 +19,8 @@ enum sink_form { SINK_JSON, SINK_HUMAN };
 /* One event of a batch. */
 struct sink_line {
 	struct event event;
-	struct slice json;    /* with newline */
+	struct event_container container; /* what event.container points to, if anywhere */
+	struct slice json;		  /* with newline */
 	struct slice human;   /* without time, without newline, never coloured: for journald */
 	struct slice display; /* with time, with newline: for streams */
 	bool kept;	      /* out: by at least one sink */

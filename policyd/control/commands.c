@@ -8,6 +8,7 @@
 #include "policyd/base/clock.h"
 #include "policyd/base/fd.h"
 #include "policyd/base/log.h"
+#include "policyd/control/containers.h"
 #include "policyd/control/feed.h"
 #include "policyd/control/runs.h"
 #include "policyd/control/server.h"
@@ -156,6 +157,18 @@ static int list(struct connection *connection, const struct control_request *req
 						    "rules", (json_int_t)policy.rules));
 		}
 	}
+	return 0;
+}
+
+static int ps(struct connection *connection, const struct control_request *request, json_t *reply,
+	      struct pd_error *error)
+{
+	const struct daemon *daemon = connection_daemon(connection);
+
+	(void)request;
+	(void)error;
+	feed_drain(daemon->feed); /* denials until now count */
+	json_object_set_new(reply, "containers", containers_list(daemon->containers));
 	return 0;
 }
 
@@ -342,10 +355,11 @@ static int end_run(struct connection *connection, const struct control_request *
 
 static int (*const handlers[])(struct connection *, const struct control_request *, json_t *,
 			       struct pd_error *) = {
-	[CONTROL_STATUS] = status, [CONTROL_LIST] = list, [CONTROL_SHOW] = show,
-	[CONTROL_EVENTS] = events, [CONTROL_LOAD] = load, [CONTROL_RELOAD] = reload,
-	[CONTROL_UNLOAD] = unload, [CONTROL_MODE] = mode, [CONTROL_PROVE] = prove,
-	[CONTROL_DETACH] = detach, [CONTROL_RUN] = run,	  [CONTROL_RUN_END] = end_run,
+	[CONTROL_STATUS] = status,   [CONTROL_LIST] = list,	[CONTROL_PS] = ps,
+	[CONTROL_SHOW] = show,	     [CONTROL_EVENTS] = events, [CONTROL_LOAD] = load,
+	[CONTROL_RELOAD] = reload,   [CONTROL_UNLOAD] = unload, [CONTROL_MODE] = mode,
+	[CONTROL_PROVE] = prove,     [CONTROL_DETACH] = detach, [CONTROL_RUN] = run,
+	[CONTROL_RUN_END] = end_run,
 };
 
 int command_handle(struct connection *connection, const struct control_request *request,

@@ -24,7 +24,7 @@ enum key_type {
 	KEY_COUNT,
 	KEY_BOOL,
 	KEY_STDOUT,
-	KEY_RESERVED
+	KEY_UNKNOWN
 };
 
 struct key {
@@ -62,6 +62,17 @@ static const struct key ring_keys[] = {
 	{ NULL, KEY_SECTION, 0, NULL },
 };
 
+static const struct key runtime_keys[] = {
+	{ "docker", KEY_PATH, AT(runtimes.docker), NULL },
+	{ "podman", KEY_PATH, AT(runtimes.podman), NULL },
+	{ "cri-o", KEY_PATH, AT(runtimes.crio), NULL },
+	{ "containerd", KEY_PATH, AT(runtimes.containerd), NULL },
+	{ "containerd_meta", KEY_PATH, AT(runtimes.containerd_meta), NULL },
+	{ "crun", KEY_PATH, AT(runtimes.crun), NULL },
+	{ "runc", KEY_PATH, AT(runtimes.runc), NULL },
+	{ NULL, KEY_SECTION, 0, NULL },
+};
+
 static const struct key root_keys[] = {
 	{ "policy_dirs", KEY_PATHS, AT(policy_dirs), NULL },
 	{ "include_dirs", KEY_PATHS, AT(include_dirs), NULL },
@@ -70,7 +81,9 @@ static const struct key root_keys[] = {
 	{ "pin_dir", KEY_PATH, AT(pin_dir), NULL },
 	{ "rings", KEY_SECTION, 0, ring_keys },
 	{ "allow_dangerous", KEY_NAMES, AT(allow_dangerous), NULL },
-	{ "on_unknown", KEY_RESERVED, 0, NULL },
+	{ "on_unknown", KEY_UNKNOWN, AT(on_unknown), NULL },
+	{ "hold_seconds", KEY_COUNT, AT(hold_seconds), NULL },
+	{ "runtimes", KEY_SECTION, 0, runtime_keys },
 	{ NULL, KEY_SECTION, 0, NULL },
 };
 
@@ -228,22 +241,33 @@ static int set_bool(struct reader *reader, const yaml_node_t *node, const struct
 	return 0;
 }
 
-static int set_stdout(struct reader *reader, const yaml_node_t *node, const struct key *key,
-		      enum config_stdout *value)
+/* One of three words, the number of which is the value */
+static int set_word(struct reader *reader, const yaml_node_t *node, const struct key *key,
+		    const char *const words[3], unsigned int *value)
 {
-	static const char *const forms[] = { "off", "json", "human" };
 	const char *text = scalar(reader, node, key->name);
 
 	if (!text)
 		return -EINVAL;
 	for (unsigned int i = 0; i < 3; i++)
-		if (strcmp(text, forms[i]) == 0) {
-			*value = (enum config_stdout)i;
+		if (strcmp(text, words[i]) == 0) {
+			*value = i;
 			return 0;
 		}
-	return wrong(reader, node, "%s: 'off', 'json' or 'human' is needed, not '%s'", key->name,
-		     text);
+	return wrong(reader, node, "%s: '%s', '%s' or '%s' is needed, not '%s'", key->name,
+		     words[0], words[1], words[2], text);
 }
+
+static const char *const stdout_words[] = {
+	[STDOUT_OFF] = "off",
+	[STDOUT_JSON] = "json",
+	[STDOUT_HUMAN] = "human",
+};
+static const char *const unknown_words[] = {
+	[PD_UNKNOWN_ALLOW - 1] = "allow",
+	[PD_UNKNOWN_HOLD - 1] = "hold",
+	[PD_UNKNOWN_DENY - 1] = "deny",
+};
 
 static int set_section(struct reader *reader, const yaml_node_t *node, const struct key *keys,
 		       const char *name);
@@ -251,6 +275,8 @@ static int set_section(struct reader *reader, const yaml_node_t *node, const str
 static int set_key(struct reader *reader, const yaml_node_t *node, const struct key *key)
 {
 	void *value = (char *)reader->config + key->offset;
+	unsigned int word;
+	int r;
 
 	switch (key->type) {
 	case KEY_SECTION:
@@ -274,11 +300,14 @@ static int set_key(struct reader *reader, const yaml_node_t *node, const struct 
 	case KEY_BOOL:
 		return set_bool(reader, node, key, value);
 	case KEY_STDOUT:
-		return set_stdout(reader, node, key, value);
-	case KEY_RESERVED:
-		break;
+		return set_word(reader, node, key, stdout_words, value);
+	case KEY_UNKNOWN:
+		r = set_word(reader, node, key, unknown_words, &word);
+		if (!r)
+			reader->config->on_unknown = (enum pd_unknown)(word + 1);
+		return r;
 	}
-	return wrong(reader, node, "%s: not in this version of policyd", key->name);
+	return -EINVAL;
 }
 
 /* "path, max_size, keep" */
@@ -288,9 +317,8 @@ static const char *key_names(const struct key *keys, char *buffer, size_t size)
 
 	buffer[0] = '\0';
 	for (; keys->name && used < size; keys++)
-		if (keys->type != KEY_RESERVED)
-			used += (size_t)snprintf(buffer + used, size - used, "%s%s",
-						 used ? ", " : "", keys->name);
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? ", " : "",
+					 keys->name);
 	return buffer;
 }
 
@@ -367,6 +395,8 @@ static int read_document(struct reader *reader, const char *text, size_t size)
 	return r;
 }
 
+#define HOLD_SECONDS 30
+
 struct config *config_default(void)
 {
 	struct config *config = calloc(1, sizeof(*config));
@@ -382,10 +412,13 @@ struct config *config_default(void)
 	config->events.file_keep = 4;
 	config->socket_path = strdup(CONFIG_RUN_DIR "/policyd.sock");
 	config->pin_dir = strdup("/sys/fs/bpf/policyd");
+	config->on_unknown = PD_UNKNOWN_HOLD;
+	config->hold_seconds = HOLD_SECONDS;
 	config->ring_bytes[PD_RING_DENIALS] = 1u << 20;
 	config->ring_bytes[PD_RING_NOTICES] = 256u << 10;
 	if (!config->policy_dirs || !config->include_dirs || !config->allow_dangerous ||
-	    !config->events.file_path || !config->socket_path || !config->pin_dir) {
+	    !config->events.file_path || !config->socket_path || !config->pin_dir ||
+	    metadata_places_copy(&config->runtimes, &metadata_default_places)) {
 		config_free(config);
 		return NULL;
 	}
@@ -436,5 +469,6 @@ void config_free(struct config *config)
 	free(config->socket_path);
 	free(config->socket_group);
 	free(config->pin_dir);
+	metadata_places_done(&config->runtimes);
 	free(config);
 }

@@ -11,6 +11,7 @@
 
 #include "lsm/abi.h"
 #include "policyd/base/error.h"
+#include "policyd/workload/metadata.h"
 
 #define CONFIG_PATH "/etc/policyd/policyd.yaml"
 #define CONFIG_SIZE_MAX (64u << 10)
@@ -33,6 +34,9 @@ struct config {
 	char *socket_group; /* members may read; NULL: root only */
 	char *pin_dir;
 	uint64_t ring_bytes[PD_RING_COUNT]; /* powers of two, multiples of the page size */
+	enum pd_unknown on_unknown;	    /* before it is known which policies a container has */
+	uint64_t hold_seconds;		    /* how long it is held at most; then it is refused */
+	struct metadata_places runtimes;    /* strings are the configuration's */
 	char **allow_dangerous; /* policies that may confine policyd, PID 1 or every task */
 };
 

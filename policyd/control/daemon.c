@@ -10,6 +10,7 @@
 #include "policyd/base/fd.h"
 #include "policyd/base/log.h"
 #include "policyd/base/loop.h"
+#include "policyd/control/containers.h"
 #include "policyd/control/feed.h"
 #include "policyd/control/runs.h"
 #include "policyd/control/watch.h"
@@ -54,6 +55,28 @@ static int daemon_adopt(struct daemon *daemon, struct pd_error *error)
 	return 0;
 }
 
+/* Containers, too: those that run have sets of policies of their own. */
+static int compile_for_all(struct daemon *daemon, struct candidate *candidate, uint64_t generation,
+			   const unsigned char **ret_image, uint32_t *ret_groups,
+			   struct pd_error *error)
+{
+	const char *const **sets = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	if (daemon->containers)
+		r = containers_prepare(daemon->containers, candidate_policies(candidate));
+	if (!r && daemon->containers)
+		r = containers_sets(daemon->containers, &sets, &count);
+	if (r)
+		return error_set(error, r, "out of memory");
+	r = store_compile(&daemon->store, candidate, sets, count, generation, ret_image, ret_groups,
+			  error);
+	if (sets)
+		containers_sets_free(sets, count);
+	return r;
+}
+
 /* Swap the candidate in; from here on only the kernel can refuse. 1: as enforce_swap() */
 static int put_in_force(struct daemon *daemon, struct candidate *candidate, struct pd_error *error)
 {
@@ -65,7 +88,7 @@ static int put_in_force(struct daemon *daemon, struct candidate *candidate, stru
 
 	if (current)
 		generation = ((const struct pd_image *)(const void *)current)->generation + 1;
-	r = store_compile(&daemon->store, candidate, generation, &image, &groups, error);
+	r = compile_for_all(daemon, candidate, generation, &image, &groups, error);
 	if (!r)
 		r = candidate_write(candidate, &daemon->store, error);
 	if (r)
@@ -130,10 +153,13 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 		candidate_free(candidate);
 		return r;
 	}
-	if (changed)
+	if (changed) {
 		store_commit(&daemon->store, candidate);
-	else
+		if (daemon->containers)
+			containers_commit(daemon->containers);
+	} else {
 		candidate_free(candidate);
+	}
 	if (!changed && daemon->unswept)
 		r = enforce_sweep(daemon->enforcer, &labelled, error);
 	note_sweep(daemon, r, error);
@@ -167,6 +193,8 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error)
 		return error_set(error, r, "timer: %s", strerror(-r));
 	loop_timer_arm(daemon->tidy, TIDY_MS);
 	r = runs_resume(daemon->runs, error);
+	if (!r && daemon->containers)
+		containers_scan(daemon->containers);
 	if (!r)
 		r = daemon_apply(daemon, NULL, true, NULL, error);
 	if (r && !adopted)

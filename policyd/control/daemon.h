@@ -27,8 +27,9 @@ struct daemon {
 	struct feed *feed;
 	struct server *server;
 	struct runs *runs;
-	struct watch *watch; /* NULL: nobody looks at the folders */
-	struct timer *tidy;  /* while there is something that a former daemon has left */
+	struct containers *containers; /* NULL: a private one has none */
+	struct watch *watch;	       /* NULL: nobody looks at the folders */
+	struct timer *tidy;	       /* while there is something that a former daemon has left */
 
 	/* The last reload that failed, or why running tasks are not confined; code 0: all is well. */
 	struct pd_error trouble;

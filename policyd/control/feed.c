@@ -8,6 +8,7 @@
 
 #include "policyd/base/fd.h"
 #include "policyd/base/log.h"
+#include "policyd/control/containers.h"
 #include "policyd/control/server.h"
 
 #define PUMP_AT_ONCE 1024u
@@ -61,6 +62,9 @@ static void on_event(void *context, const struct event *event, struct slice json
 
 	if (feed->daemon->run_dir)
 		remember(feed, json);
+	if (feed->daemon->containers && event->record->verdict == PD_DENIED)
+		containers_count_denial(feed->daemon->containers, event->record->binding,
+					event->record->repeat);
 	server_event(feed->daemon->server, event, json);
 }
 
@@ -119,12 +123,31 @@ static int add_sinks(struct feed *feed, struct pd_error *error)
 	return r ? error_set(error, r, "events: %s", note.code ? note.text : strerror(-r)) : 0;
 }
 
+static bool container_of(void *context, uint64_t binding, struct event_container *ret)
+{
+	const struct feed *feed = context;
+	const struct container *c =
+		feed->daemon->containers ? containers_of(feed->daemon->containers, binding) : NULL;
+
+	if (!c)
+		return false;
+	*ret = (struct event_container){ .id = c->id,
+					 .name = c->name,
+					 .image = c->image,
+					 .pod = c->pod,
+					 .namespace = c->namespace,
+					 .runtime = runtime_name(c->runtime) };
+	return true;
+}
+
 static int open_rings(struct feed *feed, struct pd_error *error)
 {
 	struct pump_options options = {
 		.state = enforce_state(feed->daemon->enforcer),
 		.names = feed->daemon->names,
 		.sinks = feed->sinks,
+		.container_of = container_of,
+		.container_context = feed,
 	};
 	int r = 0;
 

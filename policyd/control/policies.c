@@ -114,22 +114,14 @@ int policy_enforceable(const struct policy *policy, struct pd_error *error)
 {
 	for (size_t i = 0; i < policy->match_count; i++) {
 		const struct policy_match *match = &policy->matches[i];
-		const char *key = match->image		  ? "image" :
-				  match->container	  ? "container" :
-				  match->pod		  ? "pod" :
-				  match->namespace	  ? "namespace" :
-				  match->runtime	  ? "runtime" :
-				  match->label_count	  ? "label" :
-				  match->annotation_count ? "annotation" :
-							    NULL;
 
-		if (key)
+		if (match->exe && policy_match_asks_runtime(match))
 			return error_at(
 				error, -ENOTSUP, policy->files[match->place.file],
 				match->place.line, match->place.column,
-				"match: '%s' selects containers, which this version of policyd "
-				"cannot enforce yet; match by cgroup or exe",
-				key);
+				"match: 'exe' together with a selector of containers cannot be "
+				"enforced by this version of policyd; leave exe out, and use by: "
+				"in the rules");
 	}
 	return 0;
 }

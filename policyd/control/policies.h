@@ -48,7 +48,7 @@ int policy_list_check(const struct policy_list *list, struct pd_error *error);
 /**
  * policy_enforceable() - can this version enforce what the policy says?
  *
- * -ENOTSUP with the place: an entry of match: that selects containers.
+ * -ENOTSUP with the place: an entry of match: that selects containers and programs.
  */
 int policy_enforceable(const struct policy *policy, struct pd_error *error);
 

@@ -163,6 +163,7 @@ static const struct command {
 } commands[] = {
 	[CONTROL_STATUS] = { "status", false, 0, 0 },
 	[CONTROL_LIST] = { "list", false, 0, 0 },
+	[CONTROL_PS] = { "ps", false, 0, 0 },
 	[CONTROL_SHOW] = { "show", false, HAS_NAME, 0 },
 	[CONTROL_EVENTS] = { "events", false, 0, HAS_FOLLOW | HAS_HISTORY },
 	[CONTROL_LOAD] = { "load", true, HAS_FILES, HAS_FORCE },

@@ -71,6 +71,7 @@ int frame_encode_event(const char *line, size_t length, unsigned char **ret_data
 enum control_command {
 	CONTROL_STATUS,
 	CONTROL_LIST,
+	CONTROL_PS,
 	CONTROL_SHOW,
 	CONTROL_EVENTS,
 	CONTROL_LOAD,

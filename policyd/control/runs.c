@@ -312,7 +312,7 @@ static int bind_run(const struct run *run, struct pd_error *error)
 
 	if (!slot)
 		return error_set(error, -ENOENT, "policy '%s' has no slot", run->policy);
-	return enforce_bind(daemon->enforcer, run->id, slot, error);
+	return enforce_bind(daemon->enforcer, run->id, slot, 0, error);
 }
 
 static int start(struct run *run, struct pd_error *error)

@@ -83,12 +83,17 @@ void candidate_free(struct candidate *candidate);
 /** candidate_same() - would it be the same as what is in force? */
 bool candidate_same(const struct candidate *candidate, const struct store *store);
 
+/** candidate_policies() - all of them; they are the candidate's */
+const struct policy_list *candidate_policies(const struct candidate *candidate);
+
 /**
  * store_compile() - make the image, and refuse it when it confines who must not be
+ * @sets: of policies that containers have, each NULL-terminated; may be NULL
  *
  * *ret_image belongs to the candidate.
  */
-int store_compile(const struct store *store, struct candidate *candidate, uint64_t generation,
+int store_compile(const struct store *store, struct candidate *candidate,
+		  const char *const *const *sets, size_t set_count, uint64_t generation,
 		  const unsigned char **ret_image, uint32_t *ret_groups, struct pd_error *error);
 
 /** candidate_write() - bring run_dir in line, before the image is put in force */

@@ -9,12 +9,20 @@
 #include "policyd/control/candidate.h"
 #include "policyd/policy/words.h"
 
-int store_compile(const struct store *store, struct candidate *candidate, uint64_t generation,
-		  const unsigned char **ret_image, uint32_t *ret_groups, struct pd_error *error)
+const struct policy_list *candidate_policies(const struct candidate *candidate)
+{
+	return &candidate->policies;
+}
+
+int store_compile(const struct store *store, struct candidate *candidate,
+		  const char *const *const *container_sets, size_t container_count,
+		  uint64_t generation, const unsigned char **ret_image, uint32_t *ret_groups,
+		  struct pd_error *error)
 {
 	const size_t count = candidate->policies.count;
 	CLEANUP_FREE const char **names = calloc(2 * candidate->run_count + 1, sizeof(*names));
-	CLEANUP_FREE const char *const **sets = calloc(candidate->run_count + 1, sizeof(*sets));
+	CLEANUP_FREE const char *const **sets =
+		calloc(candidate->run_count + container_count + 1, sizeof(*sets));
 	struct compile_input input = {
 		.policies = candidate->policies.items,
 		.policy_count = count,
@@ -29,7 +37,11 @@ int store_compile(const struct store *store, struct candidate *candidate, uint64
 		names[2 * i] = candidate->run_names[i];
 		sets[input.extra_set_count++] = &names[2 * i];
 	}
+	for (size_t i = 0; i < container_count; i++)
+		sets[input.extra_set_count++] = container_sets[i];
 	input.extra_sets = sets;
+	if (store->run_dir)
+		input.unknown = store->rescue ? PD_UNKNOWN_ALLOW : store->config->on_unknown;
 	candidate->numbering = store->numbering ? numbering_copy(store->numbering) :
 						  numbering_new();
 	if (!candidate->numbering)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -16,12 +17,12 @@
  * Kept, each for a call that is made after the start:
  *   BPF, PERFMON  maps, links and programs of hooks that a new policy needs
  *   NET_ADMIN     attaching the cgroup/sysctl program
+ *   KILL          letting held containers go, or ending them: these two signals only, see below
  *   SYSLOG        addresses in /proc/kallsyms (rename_lock, mount_lock) when such programs are loaded
  * Not SYS_ADMIN: nothing is looked up by id, and pins are files of root's own. Not DAC_*, CHOWN: the
- * daemon stays uid 0 and works on root's files; the socket was given its group before. Not KILL: the
- * end of a run is a write to cgroup.kill.
+ * daemon stays uid 0 and works on root's files; the socket was given its group before.
  */
-static const cap_value_t kept[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYSLOG };
+static const cap_value_t kept[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYSLOG, CAP_KILL };
 
 static const int calls[] = {
 	/* the loop */
@@ -165,6 +166,13 @@ static int add_rules(scmp_filter_ctx filter)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
 				     SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET),
 				     SCMP_A2(SCMP_CMP_EQ, SO_SNDBUF));
+	/* to who was held */
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(pidfd_send_signal), 1,
+				     SCMP_A1(SCMP_CMP_EQ, SIGCONT));
+	if (!r)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(pidfd_send_signal), 1,
+				     SCMP_A1(SCMP_CMP_EQ, SIGKILL));
 	/* is it a terminal? */
 	if (!r)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,

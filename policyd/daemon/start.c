@@ -16,6 +16,7 @@
 #include "policyd/base/clock.h"
 #include "policyd/base/fd.h"
 #include "policyd/base/log.h"
+#include "policyd/control/containers.h"
 #include "policyd/control/feed.h"
 #include "policyd/control/runs.h"
 #include "policyd/control/server.h"
@@ -136,7 +137,7 @@ static int check_policies(const struct config *config, bool *ret_wrong, struct p
 		return r;
 	r = store_read(&daemon.store, NULL, NULL, 0, &candidate, error);
 	if (!r) {
-		r = store_compile(&daemon.store, candidate, 1, &image, &groups, error);
+		r = store_compile(&daemon.store, candidate, NULL, 0, 1, &image, &groups, error);
 		candidate_free(candidate);
 	}
 	*ret_wrong = r && r != -ENOMEM;
@@ -217,6 +218,8 @@ static int start_daemon(struct process *process, const struct start *start, stru
 	/* The feed comes before the policies: their first events are wanted too. */
 	if (!r)
 		r = feed_new(daemon, &daemon->feed, error);
+	if (!r)
+		r = containers_new(daemon, &daemon->containers, error);
 	if (!r && daemon->rescue)
 		log_warning(
 			"policyd.enforce=0 is on the kernel's command line: NOTHING IS ENFORCED, "
@@ -266,6 +269,7 @@ static void stop(struct process *process)
 	feed_drain(daemon->feed);
 	server_free(daemon->server);
 	daemon->server = NULL;
+	containers_free(daemon->containers);
 	feed_free(daemon->feed);
 	runs_free(daemon->runs);
 	loop_timer_free(daemon->tidy);

@@ -89,7 +89,7 @@ static void release(struct enforcer *ours, struct pins_held *held)
 	if (held->count > held->guards)
 		usleep(PINS_GONE_US);
 	if (ours)
-		enforce_release(ours);
+		enforcer_let_go(ours);
 	while (held->count > held->guards)
 		pins_let_go(held);
 }

@@ -89,8 +89,9 @@ static void size_maps(struct policyd_bpf *skeleton, const struct enforce_options
 static int pin_maps(struct enforcer *e, struct pd_error *error)
 {
 	struct policyd_bpf *s = e->skeleton;
-	struct bpf_map *maps[] = { s->maps.labels, s->maps.images,  s->maps.bindings,
-				   s->maps.state,  s->maps.denials, s->maps.notices };
+	struct bpf_map *maps[] = { s->maps.labels, s->maps.images,    s->maps.bindings,
+				   s->maps.state,  s->maps.denials,   s->maps.notices,
+				   s->maps.holds,  s->maps.held_names };
 	int r = 0;
 
 	for (size_t i = 0; !r && i < sizeof(maps) / sizeof(maps[0]); i++)
@@ -132,6 +133,23 @@ static size_t state_bytes(void)
 	return (sizeof(struct pd_state) + page - 1) & ~(page - 1);
 }
 
+static void ignore(void *context, const struct pd_release *task, const char *cgroup)
+{
+	(void)context;
+	(void)task;
+	(void)cgroup;
+}
+
+/* `release` notes it on its way. Who has been let go is told about again, the next time. */
+static int find_host_root(struct enforcer *e, struct pd_error *error)
+{
+	int r = enforce_release(e, ignore, NULL, error);
+
+	if (!r && !e->state->host_root)
+		r = error_set(error, -ESRCH, "the root directory of process 1 cannot be found");
+	return r;
+}
+
 static int map_state(struct enforcer *e, struct pd_error *error)
 {
 	struct bpf_map_info info = { 0 };
@@ -150,7 +168,7 @@ static int map_state(struct enforcer *e, struct pd_error *error)
 	e->state->host_mnt_ns = host_mount_namespace();
 	e->state->daemon_tgid = (unsigned int)getpid();
 	e->state->helper_tgid = e->prover ? (unsigned int)prover_pid(e->prover) : 0;
-	return 0;
+	return find_host_root(e, error);
 }
 
 /* The image of the daemon before, if there is one. */
@@ -235,7 +253,7 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
 }
 
 /* What is pinned stays attached without our descriptors. */
-void enforce_release(struct enforcer *e)
+void enforcer_let_go(struct enforcer *e)
 {
 	attach_release(e);
 	judges_release(&e->judges);
@@ -247,7 +265,7 @@ void enforce_close(struct enforcer *e)
 {
 	if (!e)
 		return;
-	enforce_release(e);
+	enforcer_let_go(e);
 	if (e->image)
 		munmap((void *)e->image, e->image_bytes);
 	if (e->state) {
@@ -347,9 +365,10 @@ const unsigned char *enforce_image(const struct enforcer *e)
 
 /* ---- labels and bindings --------------------------------------------------------------------- */
 
-int enforce_bind(struct enforcer *e, uint64_t cgroup_id, uint32_t slot, struct pd_error *error)
+int enforce_bind(struct enforcer *e, uint64_t cgroup_id, uint32_t slot, uint32_t flags,
+		 struct pd_error *error)
 {
-	struct pd_binding binding = { .slot = slot };
+	struct pd_binding binding = { .slot = slot, .flags = flags };
 	__u64 key = cgroup_id;
 
 	if (bpf_map_update_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding, BPF_ANY))
@@ -365,24 +384,21 @@ int enforce_unbind(struct enforcer *e, uint64_t cgroup_id)
 	return bpf_map_delete_elem(bpf_map__fd(e->skeleton->maps.bindings), &key) ? -errno : 0;
 }
 
-static int sweep_once(struct enforcer *e, struct pd_error *error)
+void enforce_bound(struct enforcer *e,
+		   void (*each)(void *context, uint64_t cgroup_id, uint32_t flags), void *context)
 {
-	struct bpf_link *link = bpf_program__attach_iter(e->skeleton->progs.sweep, NULL);
-	char buffer[64];
-	ssize_t n;
-	int fd;
+	int fd = bpf_map__fd(e->skeleton->maps.bindings);
+	struct pd_binding binding;
+	__u64 key, next;
+	int more = !bpf_map_get_next_key(fd, NULL, &key);
 
-	if (!link)
-		return error_set(error, -errno, "cannot start a sweep: %s", strerror(errno));
-	fd = bpf_iter_create(bpf_link__fd(link));
-	bpf_link__destroy(link);
-	if (fd < 0)
-		return error_set(error, -errno, "cannot start a sweep: %s", strerror(errno));
-	do
-		n = read(fd, buffer, sizeof(buffer));
-	while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
-	close(fd);
-	return n < 0 ? error_set(error, -errno, "a sweep failed: %s", strerror(errno)) : 0;
+	while (more) {
+		/* before it may be unbound */
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		if (!bpf_map_lookup_elem(fd, &key, &binding))
+			each(context, key, binding.flags);
+		key = next;
+	}
 }
 
 /* What sweeps have counted so far. */
@@ -436,7 +452,7 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	/* What fails may be short of something for a moment only; the last round counts. */
 	for (int i = 0; i < SWEEPS_MAX && idle < SWEEPS_IDLE; i++) {
 		before = tally_now(e);
-		r = sweep_once(e, error);
+		r = enforcer_iterate(e->skeleton->progs.sweep, NULL, NULL, error);
 		if (r)
 			return r;
 		now = tally_now(e);

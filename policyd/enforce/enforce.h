@@ -101,10 +101,36 @@ const unsigned char *enforce_image(const struct enforcer *enforcer);
 int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
 		 struct pd_error *error);
 
-/** enforce_bind() - tasks of this cgroup, and of those below it, belong to @slot at their next exec */
-int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot,
+/**
+ * enforce_bind() - tasks of this cgroup, and of those below it, belong to @slot at their next exec
+ * @flags: PD_BINDING_*
+ *
+ * -E2BIG: as many cgroups as there can be are bound.
+ */
+int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot, uint32_t flags,
 		 struct pd_error *error);
 int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id);
+
+/** enforce_bound() - calls @each for every bound cgroup, in no order; @each may unbind it */
+void enforce_bound(struct enforcer *enforcer,
+		   void (*each)(void *context, uint64_t cgroup_id, uint32_t flags), void *context);
+
+/**
+ * enforce_release() - judge and let go, or doom, held tasks whose cgroups have been bound meanwhile
+ * @each: told of every task that is held or was until now, and of its cgroup's path (not below any mount;
+ *        "" if it has none). It is to send the signal that its fate asks for.
+ *
+ * Those that were let go are told about until they are seen to run. Returns 0, or a negative errno.
+ */
+int enforce_release(struct enforcer *enforcer,
+		    void (*each)(void *context, const struct pd_release *task, const char *cgroup),
+		    void *context, struct pd_error *error);
+
+/** enforce_is_doomed() - is this process held, and its program refused? */
+bool enforce_is_doomed(const struct enforcer *enforcer, int pidfd);
+
+/** enforce_holds_fd() - map descriptor of the ring that tells that somebody is held; not to be closed */
+int enforce_holds_fd(const struct enforcer *enforcer);
 
 /**
  * enforce_sweep() - label every running task that a binding covers; *ret_labelled: how many

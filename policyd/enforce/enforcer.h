@@ -47,8 +47,20 @@ struct attachment {
 
 /* enforce.c */
 
-/** enforce_release() - close the links: where they are not pinned any more, their programs are gone when it returns */
-void enforce_release(struct enforcer *enforcer);
+/** enforcer_let_go() - close the links: where they are not pinned any more, their programs are gone when it returns */
+void enforcer_let_go(struct enforcer *enforcer);
+
+/* hold.c */
+
+/**
+ * enforcer_iterate() - have a program look at every task
+ * @take: gets what it writes, piece by piece; NULL: it writes nothing
+ *
+ * A negative errno of @take ends it.
+ */
+int enforcer_iterate(struct bpf_program *program,
+		     int (*take)(void *context, const unsigned char *data, size_t size),
+		     void *context, struct pd_error *error);
 
 /* give_back.c */
 

@@ -308,6 +308,8 @@ static uint32_t groups(const struct compile_run *run)
 	if (!run->stats.slots)
 		return 0;
 	set = 1u << PD_GROUP_CORE;
+	if (run->holds) /* who is held is refused everything */
+		set |= 1u << PD_GROUP_FILE | 1u << PD_GROUP_SOCKET | 1u << PD_GROUP_CAPABILITY;
 	/* unix sockets are bound, and renamed, by hooks of files */
 	if (paths || run->guards & file_guards)
 		set |= 1u << PD_GROUP_FILE;

@@ -38,6 +38,9 @@ struct compile_input {
 	 * each is a NULL-terminated array of names that gets a slot of its own. */
 	const char *const *const *extra_sets;
 	size_t extra_set_count;
+	/* What becomes of containers that start before anybody has bound them; counts only when some policy
+	 * selects containers by more than their cgroup. */
+	enum pd_unknown unknown;
 	uint64_t generation;
 	bool rescue; /* treat every policy as audit-mode (policyd.enforce=0) */
 };

@@ -36,13 +36,8 @@ struct binding {
 	struct intern members; /* sets of policies met so far */
 	uint32_t *slots;       /* of such a set */
 	size_t slot_room;
+	enum pd_unknown unknown;
 };
-
-static bool needs_container(const struct policy_match *m)
-{
-	return m->image || m->container || m->pod || m->namespace || m->runtime || m->label_count ||
-	       m->annotation_count;
-}
 
 static int axis_pattern(struct axis *axis, const struct policy *policy,
 			const struct policy_match *match, const char *text, size_t *ret_index)
@@ -66,8 +61,24 @@ static int axis_pattern(struct axis *axis, const struct policy *policy,
 	return 0;
 }
 
+static int members_slot(struct binding *b, const uint32_t *members, size_t count,
+			uint32_t *ret_slot);
+
+/* A container comes to have a slot when it starts; so that hooks are there by then, its policy has one that
+ * it is alone in. */
+static int expect_containers(struct binding *b, uint32_t policy)
+{
+	uint32_t slot;
+
+	b->run->holds = b->run->input->unknown == PD_UNKNOWN_HOLD;
+	b->unknown = b->run->input->unknown;
+	return members_slot(b, &policy, 1, &slot);
+}
+
 static int collect(struct binding *b)
 {
+	int r;
+
 	for (size_t p = 0; p < b->run->policy_count; p++) {
 		const struct policy *policy = b->run->policies[p].policy;
 
@@ -75,7 +86,13 @@ static int collect(struct binding *b)
 			const struct policy_match *m = &policy->matches[i];
 			struct entry *e;
 
-			if (needs_container(m) || (!m->cgroup && !m->exe))
+			if (policy_match_asks_runtime(m)) {
+				r = expect_containers(b, p);
+				if (r)
+					return r;
+				continue;
+			}
+			if (!m->cgroup && !m->exe)
 				continue;
 			if (ARRAY_GROW(b->entries, b->room, b->count, 1))
 				return -ENOMEM;
@@ -253,6 +270,7 @@ static int write_table(struct binding *b)
 	b->exes.in = calloc(b->exes.count + 1, sizeof(bool));
 	if (!b->cgroups.in || !b->exes.in)
 		return -ENOMEM;
+	header->unknown = b->unknown;
 	header->bind_rows = rows;
 	header->bind_columns = columns;
 	r = image_reserve(&b->run->image, rows * columns * sizeof(uint32_t), 4,

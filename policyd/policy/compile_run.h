@@ -31,6 +31,7 @@ struct compile_run {
 	uint32_t decides[PD_OBJ_COUNT]; /* permissions somebody is refused or watched using */
 	uint32_t guards;		/* bit n: guard n is not granted to somebody */
 	bool recheck;			/* descriptors are looked at when they are used */
+	bool holds;			/* containers are held until they are known */
 	struct dfa_budget budget;
 	struct effective_defaults *defaults; /* of each slot, from 0 */
 	const struct policy *largest;	     /* whose slot took most of the image */

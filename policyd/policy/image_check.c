@@ -288,6 +288,8 @@ static int check_binding(struct checker *c, const struct pd_image *header)
 	const uint32_t *table;
 	int r;
 
+	if (header->unknown > PD_UNKNOWN_DENY)
+		return bad(c, "what becomes of unknown containers");
 	if (!cells || header->bind_rows > UINT16_MAX || header->bind_columns > UINT16_MAX ||
 	    !inside(c, header->bind_table, cells, sizeof(*table)))
 		return bad(c, "its bindings");

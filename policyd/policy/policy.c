@@ -33,7 +33,7 @@ static void pairs_free(struct policy_pair *pairs, size_t count)
 	free(pairs);
 }
 
-static void match_done(struct policy_match *match)
+void policy_match_done(struct policy_match *match)
 {
 	free(match->cgroup);
 	free(match->exe);
@@ -46,6 +46,12 @@ static void match_done(struct policy_match *match)
 	pairs_free(match->annotations, match->annotation_count);
 }
 
+bool policy_match_asks_runtime(const struct policy_match *m)
+{
+	return m->image || m->container || m->pod || m->namespace || m->runtime || m->label_count ||
+	       m->annotation_count;
+}
+
 void policy_free(struct policy *policy)
 {
 	if (!policy)
@@ -53,7 +59,7 @@ void policy_free(struct policy *policy)
 	free(policy->name);
 	free(policy->description);
 	for (size_t i = 0; i < policy->match_count; i++)
-		match_done(&policy->matches[i]);
+		policy_match_done(&policy->matches[i]);
 	free(policy->matches);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		policy_rule_done(&policy->rules[i]);

@@ -140,6 +140,12 @@ struct policy {
 	unsigned char digest[32]; /* of all files' bytes; tells whether a reload changed it */
 };
 
+/** policy_match_done() - free what an entry of match: owns, not the entry */
+void policy_match_done(struct policy_match *match);
+
+/** policy_match_asks_runtime() - does it ask for what only a container's runtime tells? */
+bool policy_match_asks_runtime(const struct policy_match *match);
+
 /** policy_free() - everything parse made; NULL is fine */
 void policy_free(struct policy *policy);
 

@@ -424,6 +424,8 @@ static const struct {
 	[PD_REASON_BUSY] = { "busy", "no memory to decide in, or the label could not be read" },
 	[PD_REASON_STALE] = { "stale", "the task's policy is not in the loaded image" },
 	[PD_REASON_SELF] = { "self", "policyd protects itself, in every mode" },
+	[PD_REASON_UNKNOWN] = { "unknown_container",
+				"it is not known yet which policies this container has" },
 };
 
 const char *word_reason(enum pd_reason reason)

@@ -76,10 +76,12 @@ int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct
 	return sweep(enforcer->fake, error);
 }
 
-int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot,
+int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot, uint32_t flags,
 		 struct pd_error *error)
 {
 	struct fake *fake = enforcer->fake;
+
+	(void)flags;
 
 	for (unsigned int i = 0; i < FAKE_BINDINGS; i++)
 		if (!fake->bindings[i].cgroup || fake->bindings[i].cgroup == cgroup_id) {
@@ -173,4 +175,36 @@ size_t enforce_kernel_bytes(const struct enforcer *enforcer)
 {
 	(void)enforcer;
 	return PD_IMAGE_SIZE;
+}
+
+int enforce_release(struct enforcer *enforcer,
+		    void (*each)(void *context, const struct pd_release *task, const char *cgroup),
+		    void *context, struct pd_error *error)
+{
+	(void)enforcer;
+	(void)each;
+	(void)context;
+	(void)error;
+	return 0;
+}
+
+bool enforce_is_doomed(const struct enforcer *enforcer, int pidfd)
+{
+	(void)enforcer;
+	(void)pidfd;
+	return false;
+}
+
+void enforce_bound(struct enforcer *enforcer,
+		   void (*each)(void *context, uint64_t cgroup_id, uint32_t flags), void *context)
+{
+	(void)enforcer;
+	(void)each;
+	(void)context;
+}
+
+int enforce_holds_fd(const struct enforcer *enforcer)
+{
+	(void)enforcer;
+	return -1;
 }

@@ -51,6 +51,7 @@ static void test_defaults(void **state)
 		assert_null(config->socket_group);
 		assert_int_equal(config->ring_bytes[PD_RING_DENIALS], 1 << 20);
 		assert_null(config->allow_dangerous[0]);
+		assert_int_equal(config->on_unknown, PD_UNKNOWN_HOLD);
 		config_free(config);
 	}
 }
@@ -66,6 +67,9 @@ static void test_everything(void **state)
 				     "socket: {path: /s, group: adm}\n"
 				     "pin_dir: /sys/fs/bpf/other\n"
 				     "rings: {denials: 64K, notices: 16384}\n"
+				     "on_unknown: deny\n"
+				     "hold_seconds: 5\n"
+				     "runtimes: {podman: /p}\n"
 				     "allow_dangerous: [all]\n");
 
 	(void)state;
@@ -82,6 +86,10 @@ static void test_everything(void **state)
 	assert_int_equal(config->ring_bytes[PD_RING_DENIALS], 64 << 10);
 	assert_int_equal(config->ring_bytes[PD_RING_NOTICES], 16 << 10);
 	assert_string_equal(config->allow_dangerous[0], "all");
+	assert_int_equal(config->on_unknown, PD_UNKNOWN_DENY);
+	assert_int_equal(config->hold_seconds, 5);
+	assert_string_equal(config->runtimes.podman, "/p");
+	assert_string_equal(config->runtimes.crun, "/run/crun");
 	config_free(config);
 	config = good("events: {file: off}");
 	assert_null(config->events.file_path);
@@ -108,7 +116,9 @@ static void test_errors(void **state)
 	bad("events: {journald: on}\n", "'true' or 'false' is needed, not 'on'");
 	bad("events: quiet\n", "events: keys are needed here: file, stdout, journald");
 	bad("socket: {group: a b}\n", "is no name");
-	bad("on_unknown: hold\n", "c:1:13: on_unknown: not in this version of policyd");
+	bad("on_unknown: maybe\n",
+	    "c:1:13: on_unknown: 'allow', 'hold' or 'deny' is needed, not 'maybe'");
+	bad("runtimes: {docker: var}\n", "docker: 'var' is no absolute path");
 	bad("- a\n", "configuration: keys are needed here");
 	bad("a: [", "not YAML");
 	bad("a: \x01", "not YAML");

@@ -138,8 +138,7 @@ static void test_refused(void **state)
 		  "would confine", -EPERM },
 		{ "match: [{cgroup: /p}]\ndefault: deny\n", "would confine policyd itself",
 		  -EPERM },
-		{ "match: [{image: nginx}]\ndefault: deny\n", "selects containers", -ENOTSUP },
-		{ "match: [{exe: /a}, {pod: x}]\ndefault: deny\n", "selects containers", -ENOTSUP },
+		{ "match: [{exe: /a, pod: x}]\ndefault: deny\n", "cannot be enforced", -ENOTSUP },
 		{ "match: [{exe: /a}]\ndefault: deny\nexpect: [{allow: read, path: /x}]\n",
 		  "does not hold", -EINVAL },
 	};

@@ -105,7 +105,7 @@ static void everything_in_events_has_a_name(void **state)
 		assert_string_not_equal(word_class((enum pd_class)i), "unknown");
 	for (int i = 1; i < PD_GUARD_COUNT; i++)
 		assert_string_not_equal(word_guard((enum pd_guard)i), "unknown");
-	for (int i = 0; i <= PD_REASON_SELF; i++) {
+	for (int i = 0; i < PD_REASON_COUNT; i++) {
 		assert_string_not_equal(word_reason((enum pd_reason)i), "unknown");
 		assert_string_not_equal(word_reason_text((enum pd_reason)i), "unknown reason");
 	}

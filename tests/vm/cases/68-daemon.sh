@@ -61,8 +61,8 @@ t_allowed "load" policyctl load more.yaml
 t_denied "both count" confined cat /twin
 confined_policy "$PWD/dup.yaml" web /twin
 t_like "a second policy of one name is refused" "*named 'web' is in $web:2*" "$(policyctl load dup.yaml 2>&1)"
-sed 's/^match.*/match: [{image: x}]/; s/^name.*/name: box/' more.yaml >box.yaml
-t_like "a policy for containers is refused" "*cannot enforce yet*" "$(policyctl load box.yaml 2>&1)"
+sed 's/^match.*/match: [{image: x, exe: \/y}]/; s/^name.*/name: box/' more.yaml >box.yaml
+t_like "what cannot be enforced is refused" "*cannot be enforced*" "$(policyctl load box.yaml 2>&1)"
 t_like "what is in a folder is not unloaded" "*mode web disabled*" "$(policyctl unload web 2>&1)"
 t_allowed "unload" policyctl unload more
 t_allowed "then it counts no more" confined cat /twin

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The inside of struct containers, for the files containers*.c. */
+#ifndef PD_CONTROL_CONTAINERS_KNOWN_H
+#define PD_CONTROL_CONTAINERS_KNOWN_H
+
+#include <limits.h>
+
+#include "policyd/control/containers.h"
+
+#define KNOWN_BUCKETS 1024u
+enum state {
+	STATE_WAITED_FOR, /* its runtime has yet to tell, or will not */
+	STATE_KNOWN,
+	STATE_REFUSED, /* it was waited for too long */
+};
+
+struct known {
+	struct known *next;    /* of the same bucket, by cgroup id */
+	struct known *next_wd; /* by watch */
+	struct container facts;
+	char *path; /* of the cgroup of the task by which it was found */
+	enum state state;
+	uint64_t since_ns;
+	struct pd_error why; /* it is not known */
+	int watch;
+	uint32_t slot;
+	const char **policies; /* NULL-terminated, the selectors'; NULL: not asked yet */
+	bool held;	       /* somebody is, as the last round found */
+	uint64_t denials;
+	unsigned int warned; /* bit n: that enum fact n is not told */
+};
+
+struct containers {
+	struct daemon *daemon;
+	struct known *by_id[KNOWN_BUCKETS], *by_watch[KNOWN_BUCKETS];
+	size_t count;
+	struct selectors selectors, prepared;
+	struct ring *ring;
+	struct source *ring_source, *inotify_source;
+	struct timer *timer;
+	int inotify;
+	bool begun;	 /* policies are in force that we know: until then what is bound stays so */
+	bool settling;	 /* not to be entered again from within */
+	bool unnumbered; /* the policies of one of them have no slot yet */
+};
+
+/* containers.c */
+
+/** known_each() - calls @fn for everybody; it may forget the one it is given */
+void known_each(struct containers *all, void (*fn)(struct containers *all, struct known *known));
+
+/** known_find() - by the number of its cgroup; NULL: none */
+struct known *known_find(const struct containers *all, uint64_t id);
+
+/** known_path() - of a cgroup's directory. 0 or -ENAMETOOLONG */
+int known_path(const char *cgroup, char path[static PATH_MAX]);
+
+/**
+ * known_add() - an entry for the cgroup of @facts, whose contents it takes over
+ * @path: of the cgroup by which it was found
+ *
+ * NULL, and @facts stays the caller's: the cgroup is gone, or there is no memory.
+ */
+struct known *known_add(struct containers *all, struct container *facts, const char *path);
+
+/** known_forget() - its cgroup is gone. What it did is told before it is forgotten whose it was. */
+void known_forget(struct containers *all, struct known *known);
+
+/** known_meet() - somebody runs in this cgroup: its container, be it known or waited for; NULL: none */
+struct known *known_meet(struct containers *all, const char *path);
+
+/** known_settle() - rounds of looking who is held, binding, and letting go, until nothing changes */
+void known_settle(struct containers *all);
+
+/* containers_policies.c */
+
+/** known_choose() - the policies that are for it. 0 or -ENOMEM */
+int known_choose(struct containers *all, struct known *known);
+
+/** known_bind() - under the number that its policies have in the image in force; without one,
+ * all->unnumbered is set */
+void known_bind(struct containers *all, struct known *known);
+
+/** known_ask() - the runtime's files. Returns 0 when all is known, and bound; @known may be gone then. */
+int known_ask(struct containers *all, struct known *known);
+
+/** known_label() - the tasks that run already */
+void known_label(struct containers *all);
+
+#endif

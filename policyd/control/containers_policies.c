@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which policies are for which container, and what follows from that. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policyd/base/clock.h"
+#include "policyd/base/log.h"
+#include "policyd/control/containers_known.h"
+
+/* ---- binding --------------------------------------------------------------------------------- */
+
+/* A selector that cannot be answered is said once for a container and a key. */
+static void warn_unanswered(void *context, const struct unanswered *what)
+{
+	struct known *known = context;
+	const struct container *c = &known->facts;
+
+	if (known->warned >> what->fact & 1)
+		return;
+	known->warned |= 1u << what->fact;
+	log_warning("container %s: %s does not tell its '%s', which policy '%s' (%s:%u) asks for; "
+		    "the entry does not match",
+		    c->name ? c->name : c->id, runtime_name(c->runtime), fact_name(what->fact),
+		    what->selector->policy, what->selector->file, what->place.line);
+}
+
+int known_choose(struct containers *all, struct known *known)
+{
+	const char **names;
+	int r = select_policies(&all->selectors, &known->facts, &names, warn_unanswered, known);
+
+	if (r)
+		return r;
+	free(known->policies);
+	known->policies = names;
+	return 0;
+}
+
+void known_bind(struct containers *all, struct known *known)
+{
+	const struct store *store = &all->daemon->store;
+	struct pd_error error;
+	uint32_t slot = 0, flags = PD_BINDING_CONTAINER;
+
+	if (!all->begun && known->state != STATE_REFUSED)
+		return;
+	if (known->state == STATE_REFUSED)
+		slot = PD_SLOT_UNKNOWN;
+	else if (known->policies && known->policies[0])
+		slot = compile_slot(store->numbering, known->policies);
+	if (known->state == STATE_KNOWN && known->policies && known->policies[0] && !slot) {
+		all->unnumbered = true;
+		return;
+	}
+	if (known->facts.host_root)
+		flags |= PD_BINDING_HOST_ROOT;
+	known->slot = slot;
+	if (enforce_bind(all->daemon->enforcer, known->facts.cgroup_id, slot, flags, &error))
+		log_error("container %s: %s", known->facts.cgroup, error.text);
+}
+
+/* What was told, and not until then, counts. */
+static int learn(struct containers *all, struct known *known, struct container *facts)
+{
+	uint64_t id = known->facts.cgroup_id;
+	int r;
+
+	container_done(&known->facts);
+	known->facts = *facts;
+	known->facts.cgroup_id = id;
+	*facts = (struct container){ 0 };
+	known->state = STATE_KNOWN;
+	r = known_choose(all, known);
+	if (r)
+		return r;
+	known_bind(all, known);
+	log_debug("container %s is %s's %s, image %s", known->facts.cgroup,
+		  runtime_name(known->facts.runtime),
+		  known->facts.name ? known->facts.name : known->facts.id,
+		  known->facts.image ? known->facts.image : "unknown");
+	return 0;
+}
+
+int known_ask(struct containers *all, struct known *known)
+{
+	struct container facts = { 0 };
+	struct known *other = NULL;
+	int r = metadata_find(&all->daemon->config->runtimes, known->path, &facts, &known->why);
+
+	if (!r && strcmp(facts.cgroup, known->facts.cgroup) != 0) {
+		/* It stood for itself, and is a part of one that begins above it. */
+		other = known_add(all, &facts, known->path);
+		if (other) {
+			facts = other->facts;
+			other->facts = (struct container){ .cgroup_id = facts.cgroup_id };
+			r = learn(all, other, &facts);
+		} else {
+			r = -ENOENT;
+		}
+		if (!r)
+			known_forget(all, known);
+	} else if (!r) {
+		r = learn(all, known, &facts);
+	}
+	container_done(&facts);
+	return r;
+}
+
+void known_label(struct containers *all)
+{
+	struct pd_error error;
+	unsigned long labelled;
+
+	if (enforce_sweep(all->daemon->enforcer, &labelled, &error))
+		log_warning("%s", error.text);
+}
+
+/* ---- policies -------------------------------------------------------------------------------- */
+
+int containers_prepare(struct containers *all, const struct policy_list *policies)
+{
+	selectors_done(&all->prepared);
+	for (size_t i = 0; i < policies->count; i++)
+		if (policies->items[i]->mode != POLICY_DISABLED &&
+		    selectors_add(&all->prepared, policies->items[i])) {
+			selectors_done(&all->prepared);
+			return -ENOMEM;
+		}
+	return 0;
+}
+
+int containers_sets(const struct containers *all, const char *const **ret_sets[], size_t *ret_count)
+{
+	const char *const **sets = calloc(all->count + 1, sizeof(*sets));
+	size_t used = 0;
+	int r = 0;
+
+	if (!sets)
+		return -ENOMEM;
+	for (unsigned int i = 0; !r && i < KNOWN_BUCKETS; i++)
+		for (const struct known *known = all->by_id[i]; !r && known; known = known->next) {
+			const char **names;
+
+			if (known->state != STATE_KNOWN)
+				continue;
+			r = select_policies(&all->prepared, &known->facts, &names, NULL, NULL);
+			if (!r && names[0])
+				sets[used++] = (const char *const *)names;
+			else if (!r)
+				free(names);
+		}
+	if (r) {
+		containers_sets_free(sets, used);
+		return r;
+	}
+	*ret_sets = sets;
+	*ret_count = used;
+	return 0;
+}
+
+void containers_sets_free(const char *const **sets, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free((void *)sets[i]);
+	free(sets);
+}
+
+static void rebind(struct containers *all, struct known *known)
+{
+	if (known->state == STATE_REFUSED)
+		known->state = STATE_WAITED_FOR;
+	if (known->state == STATE_WAITED_FOR) {
+		known->since_ns = clock_boot_ns();
+		known_ask(all, known);
+		return;
+	}
+	if (known_choose(all, known))
+		log_error("container %s: out of memory; it keeps the policies it has",
+			  known->facts.cgroup);
+	else
+		known_bind(all, known);
+}
+
+static void lose_policies(struct containers *all, struct known *known)
+{
+	(void)all;
+	free(known->policies); /* the names are the selectors' */
+	known->policies = NULL;
+}
+
+void containers_commit(struct containers *all)
+{
+	known_each(all, lose_policies);
+	selectors_done(&all->selectors);
+	all->selectors = all->prepared;
+	all->prepared = (struct selectors){ 0 };
+	all->unnumbered = false;
+	all->begun = true;
+	known_each(all, rebind);
+	if (all->count)
+		known_label(all);
+	known_settle(all);
+}

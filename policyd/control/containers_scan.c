@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Containers that run already when policyd starts: all cgroups are looked through. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policyd/base/cgroup.h"
+#include "policyd/base/fd.h"
+#include "policyd/control/containers_known.h"
+#include "policyd/workload/recognise.h"
+
+#define DEPTH_MAX 64u /* of cgroups */
+
+static void look_through(struct containers *all, int parent, const char *name, char *path,
+			 size_t length, unsigned int depth)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct recognised recognised;
+	struct dirent *entry;
+
+	if (!dir) {
+		fd_close(fd);
+		return;
+	}
+	if (length && recognise(path, &recognised)) {
+		char full[PATH_MAX];
+
+		/* What nobody claims is no container, unless somebody is held there. */
+		if (!known_path(path, full) && cgroup_populated(full) > 0 &&
+		    (recognised.runtime != RUNTIME_NONE || recognised.length <= length)) {
+			struct container facts = { 0 };
+			struct pd_error ignored;
+			int r = metadata_find(&all->daemon->config->runtimes, path, &facts,
+					      &ignored);
+
+			container_done(&facts);
+			if (!r || recognised.runtime != RUNTIME_NONE)
+				known_meet(all, path);
+			if (!r) {
+				closedir(dir);
+				return;
+			}
+		}
+	}
+	while (depth < DEPTH_MAX && (entry = readdir(dir))) {
+		size_t more = strlen(entry->d_name);
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
+		    length + more + 2 > PATH_MAX)
+			continue;
+		path[length] = '/';
+		memcpy(path + length + 1, entry->d_name, more + 1);
+		look_through(all, dirfd(dir), entry->d_name, path, length + 1 + more, depth + 1);
+		path[length] = '\0';
+	}
+	closedir(dir);
+}
+
+static void unbind_stranger(void *context, uint64_t cgroup_id, uint32_t flags)
+{
+	struct containers *all = context;
+
+	if (flags & PD_BINDING_CONTAINER && !known_find(all, cgroup_id))
+		enforce_unbind(all->daemon->enforcer, cgroup_id);
+}
+
+void containers_scan(struct containers *all)
+{
+	char path[PATH_MAX] = "";
+
+	look_through(all, AT_FDCWD, CGROUP_ROOT, path, 0, 0);
+	enforce_bound(all->daemon->enforcer, unbind_stranger, all);
+}
