@@ -136,6 +136,7 @@ static __always_inline __u32 fate_of(struct pd_scratch *s, struct task_struct *t
 	if (bound.slot) {
 		pd_ask_by(&s->ask, bound.slot, bound.binding, 0, 0, 0);
 		s->ask.task = (__u64)task;
+		s->ask.flags = PD_ASK_HELD;
 		class = try_held(task, &s->ask);
 		if (class < 0) {
 			__sync_fetch_and_or(&label->flags, PD_LABEL_DOOMED);

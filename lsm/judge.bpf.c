@@ -333,7 +333,7 @@ static __always_inline int sit_down(struct pd_ask *ask, struct bench *b, int *re
 	forget_names(&b->s->report.event);
 	b->s->generation = image_generation(b->image);
 	b->s->subject = ask->task;
-	if (!b->program) {
+	if (!b->program && !(ask->flags & PD_ASK_HELD)) {
 		if (ask->object == PD_OBJ_PATH && ask->dentry && !(ask->flags & PD_ASK_ABSTRACT) &&
 		    pd_name_of(&b->s->name, ask->dentry, ask->mount, 0, PD_NAME_LAST) == PD_NAME_OK)
 			b->s->report.event.object_len = b->s->name.length;
@@ -414,7 +414,15 @@ int pd_judge_held(struct pd_ask *ask, const struct pd_held *held, __u32 index)
 		return -EACCES;
 	if (!sit_down(ask, &b, &verdict))
 		return verdict;
-	verdict = judge_by_name(ask, &b, recall(&b.s->name, held, index));
+	verdict = recall(&b.s->name, held, index);
+	if (b.program) {
+		verdict = judge_by_name(ask, &b, verdict);
+	} else {
+		b.s->report.event.object_len = b.s->name.length;
+		refuse(&b.s->outcome, ask->wanted, why_without_program(ask->slot));
+		pd_tell(ask, b.s);
+		verdict = -EACCES;
+	}
 	pd_scratch_release(b.s);
 	return verdict;
 }

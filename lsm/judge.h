@@ -72,6 +72,7 @@ static __always_inline int pd_canary_expects(const volatile struct pd_label *lab
 #define PD_ASK_ABSTRACT 0x40u	  /* unix: dentry points to key_len bytes of an abstract name */
 #define PD_ASK_REACHABLE 0x80u	  /* answer PD_ASK_NOT_HERE if not below this mount */
 #define PD_ASK_SELF 0x100u	  /* self-protection: refused in every mode */
+#define PD_ASK_HELD 0x200u	  /* of names that were kept */
 #define PD_ASK_NOT_HERE 1
 
 static __always_inline void pd_ask_by(struct pd_ask *ask, __u64 subject, __u64 binding, __u8 hook,

@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "policyd/base/fd.h"
+#include "policyd/policy/glob.h"
 #include "policyd/policy/parse_file.h"
 
 enum key_type {
@@ -82,6 +83,7 @@ static const struct key root_keys[] = {
 	{ "rings", KEY_SECTION, 0, ring_keys },
 	{ "allow_dangerous", KEY_NAMES, AT(allow_dangerous), NULL },
 	{ "on_unknown", KEY_UNKNOWN, AT(on_unknown), NULL },
+	{ "ignore_cgroups", KEY_PATHS, AT(ignore_cgroups), NULL },
 	{ "hold_seconds", KEY_COUNT, AT(hold_seconds), NULL },
 	{ "runtimes", KEY_SECTION, 0, runtime_keys },
 	{ NULL, KEY_SECTION, 0, NULL },
@@ -151,11 +153,14 @@ static int set_string(struct reader *reader, const yaml_node_t *node, const stru
 {
 	const char *text = scalar(reader, node, key->name);
 	bool path = key->type == KEY_PATH || key->type == KEY_PATHS;
+	const char *reason;
 
 	if (!text)
 		return -EINVAL;
 	if (path && (text[0] != '/' || strlen(text) >= 4096))
 		return wrong(reader, node, "%s: '%s' is no absolute path", key->name, text);
+	if (key->offset == AT(ignore_cgroups) && glob_check(text, strlen(text), NULL, &reason))
+		return wrong(reader, node, "%s: '%s': %s", key->name, text, reason);
 	if (!path && strpbrk(text, "/ \t\n"))
 		return wrong(reader, node, "%s: '%s' is no name", key->name, text);
 	free(*value);
@@ -407,6 +412,7 @@ struct config *config_default(void)
 	config->include_dirs =
 		strings_one("/etc/policyd/policies/include", CONFIG_SHARE_DIR "/include");
 	config->allow_dangerous = strings_one(NULL, NULL);
+	config->ignore_cgroups = strings_one(NULL, NULL);
 	config->events.file_path = strdup("/var/log/policyd/events.jsonl");
 	config->events.file_max_size = 64u << 20;
 	config->events.file_keep = 4;
@@ -417,6 +423,7 @@ struct config *config_default(void)
 	config->ring_bytes[PD_RING_DENIALS] = 1u << 20;
 	config->ring_bytes[PD_RING_NOTICES] = 256u << 10;
 	if (!config->policy_dirs || !config->include_dirs || !config->allow_dangerous ||
+	    !config->ignore_cgroups ||
 	    !config->events.file_path || !config->socket_path || !config->pin_dir ||
 	    metadata_places_copy(&config->runtimes, &metadata_default_places)) {
 		config_free(config);
@@ -465,6 +472,7 @@ void config_free(struct config *config)
 	strings_free(config->policy_dirs);
 	strings_free(config->include_dirs);
 	strings_free(config->allow_dangerous);
+	strings_free(config->ignore_cgroups);
 	free(config->events.file_path);
 	free(config->socket_path);
 	free(config->socket_group);

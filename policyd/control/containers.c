@@ -46,20 +46,80 @@ static void known_free(struct known *known)
 	free(known);
 }
 
-static void unlink_from(struct known **at, struct known *known, bool by_watch)
+static void unlink_from(struct known **at, struct known *known, bool by_name)
 {
 	while (*at && *at != known)
-		at = by_watch ? &(*at)->next_wd : &(*at)->next;
+		at = by_name ? &(*at)->next_name : &(*at)->next;
 	if (*at)
-		*at = by_watch ? known->next_wd : known->next;
+		*at = by_name ? known->next_name : known->next;
+}
+
+static const char *last_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static struct known **bucket_by_name(struct containers *all, int watch, const char *name)
+{
+	unsigned int hash = (unsigned int)watch;
+
+	while (*name)
+		hash = hash * 31 + (unsigned char)*name++;
+	return &all->by_name[hash % KNOWN_BUCKETS];
+}
+
+static void stop_watching(struct containers *all, struct watched *watched)
+{
+	struct watched **at = &all->watched[(unsigned int)watched->number % KNOWN_BUCKETS];
+
+	if (--watched->users)
+		return;
+	while (*at != watched)
+		at = &(*at)->next;
+	*at = watched->next;
+	inotify_rm_watch(all->inotify, watched->number);
+	free(watched);
+}
+
+/* The directory above this one; the kernel gives it the same number each time. NULL: it is gone, or no memory */
+static struct watched *watch_above(struct containers *all, char *path)
+{
+	char *slash = strrchr(path, '/');
+	struct watched *watched;
+	int number;
+
+	*slash = '\0';
+	number = inotify_add_watch(all->inotify, path, IN_DELETE | IN_ONLYDIR);
+	*slash = '/';
+	if (number < 0)
+		return NULL;
+	watched = all->watched[(unsigned int)number % KNOWN_BUCKETS];
+	while (watched && watched->number != number)
+		watched = watched->next;
+	if (!watched) {
+		watched = calloc(1, sizeof(*watched));
+		if (!watched) {
+			inotify_rm_watch(all->inotify, number);
+			return NULL;
+		}
+		watched->number = number;
+		watched->next = all->watched[(unsigned int)number % KNOWN_BUCKETS];
+		all->watched[(unsigned int)number % KNOWN_BUCKETS] = watched;
+	}
+	watched->users++;
+	return watched;
 }
 
 void known_forget(struct containers *all, struct known *known)
 {
+	struct known **bucket =
+		bucket_by_name(all, known->above->number, last_name(known->facts.cgroup));
+
 	feed_drain(all->daemon->feed);
 	enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
 	unlink_from(bucket_of(all, known->facts.cgroup_id), known, false);
-	unlink_from(&all->by_watch[(unsigned int)known->watch % KNOWN_BUCKETS], known, true);
+	unlink_from(bucket, known, true);
+	stop_watching(all, known->above);
 	all->count--;
 	known_free(known);
 }
@@ -74,6 +134,7 @@ int known_path(const char *cgroup, char path[static PATH_MAX])
 struct known *known_add(struct containers *all, struct container *facts, const char *path)
 {
 	struct known *known = calloc(1, sizeof(*known));
+	struct known **bucket;
 	char full[PATH_MAX];
 	uint64_t id;
 
@@ -81,24 +142,23 @@ struct known *known_add(struct containers *all, struct container *facts, const c
 		goto failed;
 	known->path = strdup(path);
 	/* before the number is asked for: else it could be gone unseen */
-	known->watch = inotify_add_watch(all->inotify, full, IN_DELETE_SELF | IN_ONLYDIR);
-	if (!known->path || known->watch < 0)
+	known->above = watch_above(all, full);
+	if (!known->path || !known->above || cgroup_id(full, &id))
 		goto failed;
-	if (cgroup_id(full, &id)) {
-		inotify_rm_watch(all->inotify, known->watch);
-		goto failed;
-	}
 	known->facts = *facts;
 	known->facts.cgroup_id = id;
 	*facts = (struct container){ 0 };
 	known->since_ns = clock_boot_ns();
 	known->next = *bucket_of(all, id);
 	*bucket_of(all, id) = known;
-	known->next_wd = all->by_watch[(unsigned int)known->watch % KNOWN_BUCKETS];
-	all->by_watch[(unsigned int)known->watch % KNOWN_BUCKETS] = known;
+	bucket = bucket_by_name(all, known->above->number, last_name(known->facts.cgroup));
+	known->next_name = *bucket;
+	*bucket = known;
 	all->count++;
 	return known;
 failed:
+	if (known && known->above)
+		stop_watching(all, known->above);
 	if (known)
 		known_free(known);
 	return NULL;
@@ -124,7 +184,7 @@ struct known *known_meet(struct containers *all, const char *path)
 	struct known *known;
 	char full[PATH_MAX];
 	uint64_t id;
-	int r = metadata_find(&all->daemon->config->runtimes, path, &facts, &why);
+	int r = known_look_up(all, path, &facts, &why);
 
 	if (r == -ENODATA || !facts.cgroup || known_path(facts.cgroup, full) ||
 	    cgroup_id(full, &id)) {
@@ -242,8 +302,7 @@ static void expire(struct containers *all, struct known *known)
 	log_error("container %s: after %llu s it is still not known what it is (%s), so %s; see "
 		  "'runtimes' in policyd.yaml(5)",
 		  known->facts.cgroup, (unsigned long long)all->daemon->config->hold_seconds,
-		  known->why.code ? error_render(&known->why, text, sizeof(text)) :
-				    "no runtime claims it",
+		  error_render(&known->why, text, sizeof(text)),
 		  refuse ? "it is refused" : "no policy is for it");
 	known_bind(all, known);
 }
@@ -318,6 +377,18 @@ static void forget_if_gone(struct containers *all, struct known *known)
 		known_forget(all, known);
 }
 
+static void on_deleted(struct containers *all, int watch, const char *name)
+{
+	struct known *next;
+
+	for (struct known *known = *bucket_by_name(all, watch, name); known; known = next) {
+		next = known->next_name;
+		if (known->above->number == watch &&
+		    strcmp(last_name(known->facts.cgroup), name) == 0)
+			forget_if_gone(all, known);
+	}
+}
+
 static void on_inotify(void *context, uint32_t events)
 {
 	struct containers *all = context;
@@ -329,18 +400,11 @@ static void on_inotify(void *context, uint32_t events)
 		const struct inotify_event *event;
 
 		for (char *at = buffer; at < buffer + n; at += sizeof(*event) + event->len) {
-			struct known *known;
-
 			event = (const void *)at;
-			if (event->mask & IN_Q_OVERFLOW) {
+			if (event->mask & IN_Q_OVERFLOW)
 				known_each(all, forget_if_gone);
-				break;
-			}
-			known = all->by_watch[(unsigned int)event->wd % KNOWN_BUCKETS];
-			while (known && known->watch != event->wd)
-				known = known->next_wd;
-			if (known)
-				known_forget(all, known);
+			else if (event->len)
+				on_deleted(all, event->wd, event->name);
 		}
 	}
 }
@@ -389,6 +453,11 @@ void containers_free(struct containers *all)
 	if (!all)
 		return;
 	known_each(all, free_known);
+	for (unsigned int i = 0; i < KNOWN_BUCKETS; i++)
+		for (struct watched *next, *watched = all->watched[i]; watched; watched = next) {
+			next = watched->next;
+			free(watched);
+		}
 	loop_remove(all->ring_source);
 	loop_remove(all->inotify_source);
 	loop_timer_free(all->timer);

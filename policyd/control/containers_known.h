@@ -14,15 +14,22 @@ enum state {
 	STATE_REFUSED, /* it was waited for too long */
 };
 
+/* A cgroup that is watched because containers are in it: the kernel tells of a cgroup's end only where it was. */
+struct watched {
+	struct watched *next;
+	int number;
+	size_t users;
+};
+
 struct known {
 	struct known *next;    /* of the same bucket, by cgroup id */
-	struct known *next_wd; /* by watch */
+	struct known *next_name; /* of the same bucket, by watch and name */
 	struct container facts;
 	char *path; /* of the cgroup of the task by which it was found */
 	enum state state;
 	uint64_t since_ns;
 	struct pd_error why; /* it is not known */
-	int watch;
+	struct watched *above; /* the cgroup that it is in */
 	uint32_t slot;
 	const char **policies; /* NULL-terminated, the selectors'; NULL: not asked yet */
 	bool held;	       /* somebody is, as the last round found */
@@ -32,7 +39,8 @@ struct known {
 
 struct containers {
 	struct daemon *daemon;
-	struct known *by_id[KNOWN_BUCKETS], *by_watch[KNOWN_BUCKETS];
+	struct known *by_id[KNOWN_BUCKETS], *by_name[KNOWN_BUCKETS];
+	struct watched *watched[KNOWN_BUCKETS]; /* by number */
 	size_t count;
 	struct selectors selectors, prepared;
 	struct ring *ring;
@@ -80,6 +88,10 @@ int known_choose(struct containers *all, struct known *known);
 /** known_bind() - under the number that its policies have in the image in force; without one,
  * all->unnumbered is set */
 void known_bind(struct containers *all, struct known *known);
+
+/** known_look_up() - metadata_find(), and what is to be ignored is known at once: there is nothing to know */
+int known_look_up(struct containers *all, const char *path, struct container *ret,
+		  struct pd_error *error);
 
 /** known_ask() - the runtime's files. Returns 0 when all is known, and bound; @known may be gone then. */
 int known_ask(struct containers *all, struct known *known);

@@ -7,6 +7,7 @@
 #include "policyd/base/clock.h"
 #include "policyd/base/log.h"
 #include "policyd/control/containers_known.h"
+#include "policyd/policy/glob.h"
 
 /* ---- binding --------------------------------------------------------------------------------- */
 
@@ -82,11 +83,24 @@ static int learn(struct containers *all, struct known *known, struct container *
 	return 0;
 }
 
+int known_look_up(struct containers *all, const char *path, struct container *ret,
+		  struct pd_error *error)
+{
+	int r = metadata_find(&all->daemon->config->runtimes, path, ret, error);
+
+	if (r != -ENOENT || ret->runtime != RUNTIME_NONE)
+		return r;
+	for (char **glob = all->daemon->config->ignore_cgroups; *glob; glob++)
+		if (glob_match_name(*glob, strlen(*glob), path, strlen(path), GLOB_BELOW) == 1)
+			return 0; /* a container without a name, which only cgroup: selects */
+	return r;
+}
+
 int known_ask(struct containers *all, struct known *known)
 {
 	struct container facts = { 0 };
 	struct known *other = NULL;
-	int r = metadata_find(&all->daemon->config->runtimes, known->path, &facts, &known->why);
+	int r = known_look_up(all, known->path, &facts, &known->why);
 
 	if (!r && strcmp(facts.cgroup, known->facts.cgroup) != 0) {
 		/* It stood for itself, and is a part of one that begins above it. */

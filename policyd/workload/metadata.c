@@ -112,8 +112,18 @@ int metadata_pairs(const json_t *object, struct pairs *pairs)
 
 /* ---- whose ----------------------------------------------------------------------------------- */
 
-static int read_by_runtime(const struct metadata_places *places, struct container *c,
-			   struct pd_error *error)
+/* Its state names the cgroup, or one below: crun puts the container into a child of its scope. */
+static int state_read(const struct metadata_places *places, const char *path, struct container *c,
+		      struct pd_error *error)
+{
+	CLEANUP_FREE char *own = strdup(c->cgroup);
+	int r = own ? oci_claims(places, path, c, error) : -ENOMEM;
+
+	return r ? r : metadata_set(&c->cgroup, own);
+}
+
+static int read_by_runtime(const struct metadata_places *places, const char *path,
+			   struct container *c, struct pd_error *error)
 {
 	switch (c->runtime) {
 	case RUNTIME_DOCKER:
@@ -129,7 +139,7 @@ static int read_by_runtime(const struct metadata_places *places, struct containe
 		c->told = METADATA_TOLD(NAME);
 		return metadata_set(&c->name, c->id);
 	default:
-		return oci_claims(places, c->cgroup, c, error);
+		return state_read(places, path, c, error);
 	}
 }
 
@@ -181,11 +191,13 @@ int metadata_find(const struct metadata_places *places, const char *path, struct
 	ret->id = strdup(known.id);
 	r = ret->cgroup && ret->id ? 0 : -ENOMEM;
 	if (!r && known.runtime != RUNTIME_NONE)
-		r = read_by_runtime(places, ret, error);
+		r = read_by_runtime(places, path, ret, error);
 	else if (!r) {
 		r = oci_claims(places, path, ret, error);
 		if (r == -ENOENT)
 			r = containerd_claims(places, path, ret, error);
+		if (r == -ENOENT)
+			error_set(error, r, "no runtime claims it");
 	}
 	ret->cgroup_id = id;
 	if (r == -ENOMEM)

@@ -193,10 +193,9 @@ int oci_claims(const struct metadata_places *places, const char *path, struct co
 		{ RUNTIME_CRUN, places->crun, "status", crun_state },
 		{ RUNTIME_RUNC, places->runc, "state.json", runc_state },
 	};
-	CLEANUP_FREE char *copy = strdup(path); /* `path` may be the container's own */
-	int r = copy ? -ENOENT : -ENOMEM;
+	int r = -ENOENT;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r == -ENOENT; i++)
-		r = search(&kinds[i], copy, c, error);
+		r = search(&kinds[i], path, c, error);
 	return r;
 }

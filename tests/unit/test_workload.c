@@ -255,6 +255,10 @@ static void test_claims(void **state)
 	assert_int_equal(c.runtime, RUNTIME_CONTAINERD);
 	assert_string_equal(c.cgroup, "/default/one");
 	assert_string_equal(c.namespace, "default");
+	put(s, "crun/box/status", "{\"cgroup-path\":\"/system.slice/crun-box.scope/container\"}");
+	assert_int_equal(look(s, "/system.slice/crun-box.scope/container", &c, &error), 0);
+	assert_string_equal(c.cgroup, "/system.slice/crun-box.scope");
+	assert_string_equal(c.name, "box");
 	assert_int_equal(look(s, "/init.scope", &c, &error), -ENODATA);
 	container_done(&c);
 }

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * box violate FILE                       - write a program whose first instructions open /secret; it ends with
+ *                                          42 when it could, else with 0
+ * box run [-d MS] [-w WORKERS] NAME COUNT ROOT PROGRAM...
+ *                                        - COUNT containers NAME-0, NAME-1 ..., one after the other in each of
+ *                                          the workers, as crun would start them: a cgroup, a state in /run/crun
+ *                                          (-d: so late; -1: none), clone3() into it and new namespaces,
+ *                                          pivot_root() to ROOT, execve()
+ *
+ * Prints "refused N escaped N killed N other N", counted from how the programs in the containers ended.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ESCAPED 42
+#define PARENT "/sys/fs/cgroup/boxes"
+
+struct counts {
+	unsigned int refused, escaped, killed, other;
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "box: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* ---- the program ----------------------------------------------------------------------------- */
+
+static int violate(const char *path)
+{
+	static const unsigned char code[] = "\xb8\x02\x00\x00\x00"	   /* mov eax, SYS_open */
+					    "\x48\x8d\x3d\x18\x00\x00\x00" /* lea rdi, [path] */
+					    "\x31\xf6"			   /* xor esi, esi */
+					    "\x0f\x05"			   /* syscall */
+					    "\x85\xc0"			   /* test eax, eax */
+					    "\x78\x07"			   /* js refused */
+					    "\xbf\x2a\x00\x00\x00"	   /* mov edi, ESCAPED */
+					    "\xeb\x02"			   /* jmp end */
+					    "\x31\xff"			   /* refused: xor edi, edi */
+					    "\xb8\x3c\x00\x00\x00"	   /* end: mov eax, SYS_exit */
+					    "\x0f\x05"			   /* syscall */
+					    "/secret";			   /* path */
+	const size_t size = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + sizeof(code);
+	const Elf64_Ehdr head = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
+					       ELFDATA2LSB, EV_CURRENT },
+				  .e_type = ET_EXEC,
+				  .e_machine = EM_X86_64,
+				  .e_version = EV_CURRENT,
+				  .e_entry = 0x400000 + sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr),
+				  .e_phoff = sizeof(head),
+				  .e_ehsize = sizeof(head),
+				  .e_phentsize = sizeof(Elf64_Phdr),
+				  .e_phnum = 1 };
+	const Elf64_Phdr segment = { .p_type = PT_LOAD,
+				     .p_flags = PF_R | PF_X,
+				     .p_vaddr = 0x400000,
+				     .p_filesz = size,
+				     .p_memsz = size,
+				     .p_align = 0x1000 };
+	FILE *file = fopen(path, "w");
+
+	if (!file || fwrite(&head, sizeof(head), 1, file) != 1 ||
+	    fwrite(&segment, sizeof(segment), 1, file) != 1 ||
+	    fwrite(code, sizeof(code), 1, file) != 1 || fchmod(fileno(file), 0755) || fclose(file))
+		die(path);
+	return 0;
+}
+
+/* ---- one container --------------------------------------------------------------------------- */
+
+static void write_state(const char *name)
+{
+	char path[300], part[310];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/run/crun/%s", name);
+	mkdir("/run/crun", 0700);
+	mkdir(path, 0700);
+	snprintf(part, sizeof(part), "%s/.part", path);
+	file = fopen(part, "w");
+	if (!file)
+		die(part);
+	fprintf(file, "{\"cgroup-path\":\"/boxes/%s\"}", name);
+	fclose(file);
+	snprintf(path, sizeof(path), "/run/crun/%s/status", name);
+	if (rename(part, path))
+		die(path);
+}
+
+static void remove_state(const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/run/crun/%s/status", name);
+	unlink(path);
+	snprintf(path, sizeof(path), "/run/crun/%s", name);
+	rmdir(path);
+}
+
+static void enter_root(const char *root)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(root, root, NULL, MS_BIND | MS_REC, NULL) || chdir(root) ||
+	    syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
+		die(root);
+}
+
+static int start(const char *cgroup, const char *root, char **program)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP | CLONE_NEWNS | CLONE_NEWPID,
+		.exit_signal = SIGCHLD,
+	};
+	int fd, pid;
+
+	if (mkdir(cgroup, 0755) && errno != EEXIST)
+		die(cgroup);
+	fd = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		die(cgroup);
+	args.cgroup = (__u64)fd;
+	pid = (int)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0)
+		die("clone3");
+	if (!pid) {
+		enter_root(root);
+		execv(program[0], program);
+		_exit(errno == EACCES || errno == EPERM ? 0 : 1); /* refused at once */
+	}
+	close(fd);
+	return pid;
+}
+
+static void run_one(const char *name, int delay, const char *root, char **program,
+		    struct counts *counts)
+{
+	char cgroup[300];
+	int pid, status;
+
+	snprintf(cgroup, sizeof(cgroup), PARENT "/%s", name);
+	if (!delay)
+		write_state(name);
+	pid = start(cgroup, root, program);
+	if (delay > 0) {
+		usleep((useconds_t)delay * 1000);
+		write_state(name);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		die("waitpid");
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		counts->killed++;
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == ESCAPED)
+		counts->escaped++;
+	else if (WIFEXITED(status) && !WEXITSTATUS(status))
+		counts->refused++;
+	else
+		counts->other++;
+	remove_state(name);
+	while (rmdir(cgroup) && errno == EBUSY)
+		usleep(1000);
+}
+
+/* ---- many ------------------------------------------------------------------------------------ */
+
+static int run(int argc, char **argv)
+{
+	struct counts *counts = mmap(NULL, 64 * sizeof(*counts), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct counts sum = { 0 };
+	int option, delay = 0, workers = 1;
+
+	while ((option = getopt(argc, argv, "+d:w:")) != -1)
+		if (option == 'd')
+			delay = atoi(optarg);
+		else if (option == 'w')
+			workers = atoi(optarg);
+	argv += optind;
+	argc -= optind;
+	if (argc < 4 || workers < 1 || workers > 64 || counts == MAP_FAILED) {
+		fprintf(stderr, "usage: box run [-d MS] [-w WORKERS] NAME COUNT ROOT PROGRAM...\n");
+		return 1;
+	}
+	mkdir(PARENT, 0755);
+	for (int w = 0; w < workers; w++) {
+		if (fork())
+			continue;
+		for (int i = w; i < atoi(argv[1]); i += workers) {
+			char name[200];
+
+			snprintf(name, sizeof(name), "%s-%d", argv[0], i);
+			run_one(name, delay, argv[2], argv + 3, &counts[w]);
+		}
+		_exit(0);
+	}
+	while (wait(NULL) > 0)
+		;
+	for (int w = 0; w < workers; w++) {
+		sum.refused += counts[w].refused;
+		sum.escaped += counts[w].escaped;
+		sum.killed += counts[w].killed;
+		sum.other += counts[w].other;
+	}
+	printf("refused %u escaped %u killed %u other %u\n", sum.refused, sum.escaped, sum.killed,
+	       sum.other);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "violate"))
+		return violate(argv[2]);
+	if (argc > 2 && !strcmp(argv[1], "run"))
+		return run(argc - 1, argv + 1);
+	fprintf(stderr, "usage: box violate FILE | box run ...\n");
+	return 1;
+}

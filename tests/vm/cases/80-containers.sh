@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# timeout: 900
+#
+# Containers, as a small launcher makes them: held at their entry point, bound, judged from the first instruction
+# on, whatever becomes of the daemon meanwhile. Counted from how the programs in them end.
+. /tests/lib.sh
+. /tests/cases/life.inc.sh
+
+prepare
+: >log
+mkdir -p /box/bin /box/etc
+box violate /box/violate
+echo secret >/box/secret
+cp /usr/bin/busybox /box/bin/
+ln -s busybox /box/bin/sh
+for program in cat sleep; do ln -s busybox /box/bin/$program; done
+printf '#!/bin/sh\ncat /secret\n' >/box/script
+chmod 755 /box/script
+
+rule() { # NAME MATCH LINES...
+	printf 'version: 1\nname: %s\nmatch: [%s]\n' "$1" "$2"
+	shift 2
+	printf '%s\n' "$@"
+}
+allow='default: {file: allow, exec: allow, socket: allow, capability: allow}'
+rule box '{container: "box-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >$policies/box.yaml
+rule none '{container: "none-*"}' 'default: {file: allow, exec: deny, socket: allow, capability: allow}' \
+	'exec: [{allow: /bin/busybox}]' >$policies/none.yaml
+echo 'hold_seconds: 3' >/etc/policyd/policyd.yaml
+
+t_is "without policyd all of them can" "refused 0 escaped 3 killed 0 other 0" "$(box run box 3 /box /violate)"
+start_policyd
+t_is "no container of a policy's can" "refused 20 escaped 0 killed 0 other 0" "$(box run box 20 /box /violate)"
+t_is "one that no policy is for can" "refused 0 escaped 20 killed 0 other 0" "$(box run other 20 /box /violate)"
+t_is "a program that is refused is killed before it has begun" "refused 0 escaped 0 killed 20 other 0" \
+	"$(box run none 20 /box /violate)"
+t_is "its twin runs" "refused 1 escaped 0 killed 0 other 0" "$(box run none 1 /box /bin/busybox true)"
+t_is "a script is refused, though its interpreter is not" "refused 0 escaped 0 killed 1 other 0" \
+	"$(box run none 1 /box /script)"
+t_is "one whose runtime tells late waits" "refused 5 escaped 0 killed 0 other 0" \
+	"$(box run -d 200 box 5 /box /violate)"
+t_like "whose they are is in the events" "*\"container\":{\"id\":\"box-4\",\"name\":\"box-4\"*\"runtime\":\"crun\"}*" \
+	"$(policyctl events --json -n 1 --path /secret)"
+t_is "one that nobody claims is held for a while, and killed" "refused 0 escaped 0 killed 1 other 0" \
+	"$(box run -d -1 box 1 /box /violate)"
+t_like "which is said" "*/boxes/box-0: after 3 s *no runtime claims it*refused*runtimes*" "$(cat log)"
+t_like "as is by the event" "*exec /violate*not known yet*" "$(policyctl events -n 1 --reason unknown_container)"
+
+### more than one at a time, and a daemon that dies half way
+box run -w 8 box 1000 /box /violate >many &
+many=$!
+t_wait 60 sh -c '[ "$(policyctl events -n 0 >/dev/null; policyctl status --json | sed "s/.*\"denials\":{\"generated\":\([0-9]*\).*/\1/")" -gt 400 ]'
+kill_policyd
+sleep 2
+t_is "with no daemon they wait" 1 "$(kill -0 $many 2>/dev/null && echo 1)"
+start_policyd
+wait $many
+t_is "1000, and the daemon killed meanwhile: none can" "refused 1000 escaped 0 killed 0 other 0" "$(cat many)"
+t_is "it has no container left" '{"ok":true,"containers":[]}' "$(policyctl ps --json | tr -d ' \n')"
+
+### running ones: policies come, change and go
+box run late 1 /box /bin/sh -c 'while sleep 0.1; do cat /secret && echo yes || echo no; done' >said 2>/dev/null &
+late=$!
+last() { [ "$(tail -n 1 said)" = "$1" ]; }
+t_soon 20 "one that runs, and no policy is for" last yes
+t_like "is listed" "*unmatched*late-0*crun*" "$(policyctl ps)"
+rule late '{container: "late-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >$policies.not/late.yaml
+t_allowed "a policy comes" policyctl load $policies.not/late.yaml
+t_soon 20 "it is for what runs already" last no
+t_like "which is listed" "*bound*late-0*crun*late *0*" "$(policyctl ps)"
+sed -i 's/path: .secret/path: \/none/' $policies.not/late.yaml
+t_allowed "another takes its place" policyctl load $policies.not/late.yaml
+t_soon 20 "and counts" last yes
+sed -i 's/path: .none/path: \/secret/' $policies.not/late.yaml
+t_allowed "as does a third" policyctl load $policies.not/late.yaml
+t_soon 20 "at once" last no
+kill_policyd
+start_policyd
+t_soon 20 "a daemon that is started again keeps it" last no
+t_like "and knows it" "*bound*late-0*" "$(policyctl ps)"
+t_allowed "it goes" policyctl unload late
+t_soon 20 "what it was for is free" last yes
+
+### what is not to be held
+kill -9 $late
+t_soon 20 "all is forgotten" sh -c "echo 1 >/sys/fs/cgroup/boxes/cgroup.kill; rmdir /sys/fs/cgroup/boxes/late-0; [ -z \"\$(policyctl ps | grep late)\" ]"
+mkdir /sys/fs/cgroup/mine.slice
+t_allowed "a chroot of the host's" sh -c 'echo $$ >/sys/fs/cgroup/mine.slice/cgroup.procs; exec chroot /box /bin/cat /secret'
+rmdir /sys/fs/cgroup/mine.slice
+t_is "one in a cgroup that is no unit's may be a container's" 137 "$(chroot /box /bin/cat /secret >/dev/null 2>&1; echo $?)"
+mkdir /sys/fs/cgroup/mine
+t_allowed "a cgroup of the host's" sh -c 'echo $$ >/sys/fs/cgroup/mine/cgroup.procs; exec cat /secret'
+rmdir /sys/fs/cgroup/mine
+
+### settings
+kill_policyd
+echo 'on_unknown: allow' >/etc/policyd/policyd.yaml
+start_policyd
+box run -d 300 box 1 /box /bin/sh -c 'while sleep 0.1; do cat /secret && echo yes || echo no; done' >said 2>/dev/null &
+t_soon 20 "on_unknown: allow, it is not held" last yes
+t_soon 20 "its policy comes when it is known" last no
+echo 1 >/sys/fs/cgroup/boxes/cgroup.kill
+kill_policyd
+echo 'on_unknown: deny' >/etc/policyd/policyd.yaml
+start_policyd
+t_is "on_unknown: deny, it executes nothing" "refused 1 escaped 0 killed 0 other 0" "$(box run other 1 /box /violate)"
+kill_policyd
+printf 'hold_seconds: 3\nignore_cgroups: [/case]\n' >/etc/policyd/policyd.yaml
+start_policyd
+t_allowed "ignore_cgroups: it may not" chroot /box /bin/cat /secret
+
+### many come and go
+memory() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }
+bound() { bpftool map dump pinned /sys/fs/bpf/policyd/abi-4/maps/bindings | grep -c '"key"\|^key'; }
+case $(uname -r) in 6.12.*) number=10000 ;; *) number=1000 ;; esac
+box run -w 4 box 200 /box /violate >/dev/null
+before=$(memory)
+t_is "$number come and go" "refused $number escaped 0 killed 0 other 0" "$(box run -w 4 box $number /box /violate)"
+t_is "no binding is left" 0 "$(bound)"
+t_is "nor anything listed" 0 "$(policyctl ps --json | grep -c box-)"
+after=$(memory)
+if [ "$after" -le $((before + 256)) ]; then
+	t_ok "nor memory ($before kB, then $after kB)"
+else
+	t_fail "nor memory" "$before kB, then $after kB"
+fi
+adds_up "in the end" denials
+t_allowed "detach" policyctl detach
+t_is "then all of them can" "refused 0 escaped 3 killed 0 other 0" "$(box run box 3 /box /violate)"
+t_done

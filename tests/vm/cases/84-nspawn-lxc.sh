@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# root: runtimes
+# init: systemd
+# timeout: 900
+#
+# systemd-nspawn and LXC
+. /tests/lib.sh
+. /tests/cases/runtimes.inc.sh
+
+prepare_runtimes
+start_policyd
+go() { name=$1; shift; systemd-nspawn -q --register=yes -D "$PWD/root" -M "$name" "$@"; }
+up() {
+	systemd-run -q --unit "nspawn-$1" -p Delegate=yes systemd-nspawn -q -D "$PWD/root" -M "$1" sleep 1000
+	t_wait 30 in_payload "$1"
+}
+# machinectl shell wants a system inside; one that joins by hand joins the cgroup, too
+payload() { echo "/sys/fs/cgroup/machine.slice/machine-$1.scope/payload"; }
+in_payload() { [ -s "$(payload "$1")/cgroup.procs" ]; }
+join() {
+	group=$(payload "$1")
+	leader=$(head -n 1 "$group/cgroup.procs")
+	shift
+	sh -c 'echo $$ >"$0/cgroup.procs"; exec nsenter -t '"$leader"' -m -p -r "$@"' "$group" "$@"
+}
+down() { systemctl kill -s KILL "nspawn-$1"; }
+stands nspawn null
+many nspawn $((50 * SOAK))
+
+lxc_config() {
+	mkdir -p "/var/lib/lxc/$1"
+	printf '%s\n' "lxc.uts.name = $1" "lxc.rootfs.path = dir:$PWD/root" 'lxc.net.0.type = empty' \
+		'lxc.apparmor.profile = unconfined' >"/var/lib/lxc/$1/config"
+}
+go() { name=$1; shift; lxc_config "$name"; lxc-execute -n "$name" -- "$@"; }
+up() { lxc_config "$1"; lxc-execute -n "$1" -d -- sleep 1000; t_wait 30 lxc-wait -n "$1" -s RUNNING -t 1; }
+join() { name=$1; shift; lxc-attach -n "$name" -- "$@"; }
+down() { lxc-stop -k -n "$1"; }
+stands lxc null
+many lxc $((50 * SOAK))
+t_done
