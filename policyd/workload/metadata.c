@@ -117,7 +117,7 @@ static int state_read(const struct metadata_places *places, const char *path, st
 		      struct pd_error *error)
 {
 	CLEANUP_FREE char *own = strdup(c->cgroup);
-	int r = own ? oci_claims(places, path, c, error) : -ENOMEM;
+	int r = own ? oci_claims(places, path, own, c, error) : -ENOMEM;
 
 	return r ? r : metadata_set(&c->cgroup, own);
 }
@@ -193,7 +193,7 @@ int metadata_find(const struct metadata_places *places, const char *path, struct
 	if (!r && known.runtime != RUNTIME_NONE)
 		r = read_by_runtime(places, path, ret, error);
 	else if (!r) {
-		r = oci_claims(places, path, ret, error);
+		r = oci_claims(places, path, NULL, ret, error);
 		if (r == -ENOENT)
 			r = containerd_claims(places, path, ret, error);
 		if (r == -ENOENT)

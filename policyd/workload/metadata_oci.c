@@ -86,23 +86,21 @@ int containerd_read(const struct metadata_places *places, const char *namespace,
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
-/* Is `path` that cgroup or below it? States name it with or without the mount point. */
-static bool is_within(const char *path, const char *cgroup)
+/* States name a cgroup with or without the mount point. */
+static const char *from_root(const char *cgroup)
 {
-	size_t length;
-
-	if (strncmp(cgroup, CGROUP_ROOT "/", sizeof(CGROUP_ROOT)) == 0)
-		cgroup += strlen(CGROUP_ROOT);
-	length = strlen(cgroup);
-	return cgroup[0] == '/' && length > 1 && strncmp(path, cgroup, length) == 0 &&
-	       (!path[length] || path[length] == '/');
+	return strncmp(cgroup, CGROUP_ROOT "/", sizeof(CGROUP_ROOT)) == 0 ?
+		       cgroup + strlen(CGROUP_ROOT) :
+		       cgroup;
 }
 
-static int take_cgroup(struct container *c, const char *cgroup)
+/* Is `path` that cgroup or below it? */
+static bool is_within(const char *path, const char *cgroup)
 {
-	if (strncmp(cgroup, CGROUP_ROOT "/", sizeof(CGROUP_ROOT)) == 0)
-		cgroup += strlen(CGROUP_ROOT);
-	return metadata_set(&c->cgroup, cgroup);
+	size_t length = strlen(cgroup);
+
+	return cgroup[0] == '/' && length > 1 && strncmp(path, cgroup, length) == 0 &&
+	       (!path[length] || path[length] == '/');
 }
 
 /* crun's status: "cgroup-path", and "bundle" */
@@ -138,8 +136,8 @@ struct kind {
 	const char *(*read)(const json_t *state, const char **ret_bundle);
 };
 
-static int try_state(const struct kind *kind, const char *id, const char *path, struct container *c,
-		     struct pd_error *error)
+static int try_state(const struct kind *kind, const char *id, const char *path,
+		     const char *own, struct container *c, struct pd_error *error)
 {
 	CLEANUP_FREE char *file = string_format("%s/%s/%s", kind->folder, id, kind->file);
 	const char *cgroup, *bundle = NULL;
@@ -152,13 +150,14 @@ static int try_state(const struct kind *kind, const char *id, const char *path, 
 	if (metadata_load(file, &state, &ignored)) /* it may be another's, half written */
 		return -ENOENT;
 	cgroup = kind->read(state, &bundle);
-	if (!cgroup || !is_within(path, cgroup)) {
+	cgroup = cgroup ? from_root(cgroup) : "";
+	if (!is_within(path, cgroup) && !(own && is_within(cgroup, own))) {
 		json_decref(state);
 		return -ENOENT;
 	}
 	container_done(c);
 	c->runtime = kind->runtime;
-	r = take_cgroup(c, cgroup);
+	r = metadata_set(&c->cgroup, cgroup);
 	if (!r)
 		r = metadata_set(&c->id, id);
 	if (!r)
@@ -170,8 +169,8 @@ static int try_state(const struct kind *kind, const char *id, const char *path, 
 	return r;
 }
 
-static int search(const struct kind *kind, const char *path, struct container *c,
-		  struct pd_error *error)
+static int search(const struct kind *kind, const char *path, const char *own,
+		  struct container *c, struct pd_error *error)
 {
 	DIR *dir = opendir(kind->folder);
 	struct dirent *entry;
@@ -180,14 +179,14 @@ static int search(const struct kind *kind, const char *path, struct container *c
 
 	while (dir && r == -ENOENT && (entry = readdir(dir)) && seen++ < STATES_MAX)
 		if (entry->d_name[0] != '.')
-			r = try_state(kind, entry->d_name, path, c, error);
+			r = try_state(kind, entry->d_name, path, own, c, error);
 	if (dir)
 		closedir(dir);
 	return r;
 }
 
-int oci_claims(const struct metadata_places *places, const char *path, struct container *c,
-	       struct pd_error *error)
+int oci_claims(const struct metadata_places *places, const char *path, const char *own,
+	       struct container *c, struct pd_error *error)
 {
 	const struct kind kinds[] = {
 		{ RUNTIME_CRUN, places->crun, "status", crun_state },
@@ -196,6 +195,6 @@ int oci_claims(const struct metadata_places *places, const char *path, struct co
 	int r = -ENOENT;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r == -ENOENT; i++)
-		r = search(&kinds[i], path, c, error);
+		r = search(&kinds[i], path, own, c, error);
 	return r;
 }

@@ -40,10 +40,11 @@ int containerd_read(const struct metadata_places *places, const char *namespace,
 /**
  * oci_claims() - does crun or runc say that this cgroup is a container's?
  * @places: whose states are read
+ * @own:    a cgroup that is known to be the container's; NULL: none is
  *
- * Looks for a state whose cgroup is @path or above it. Fills cgroup, id and runtime, and all else. -ENOENT: none.
+ * Looks for a state whose cgroup is @path or above it, or @own or below it: crun's are children of its scopes. Fills cgroup, id and runtime, and all else. -ENOENT: none.
  */
-int oci_claims(const struct metadata_places *places, const char *path, struct container *container,
-	       struct pd_error *error);
+int oci_claims(const struct metadata_places *places, const char *path, const char *own,
+	       struct container *container, struct pd_error *error);
 
 #endif

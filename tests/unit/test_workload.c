@@ -259,6 +259,7 @@ static void test_claims(void **state)
 	assert_int_equal(look(s, "/system.slice/crun-box.scope/container", &c, &error), 0);
 	assert_string_equal(c.cgroup, "/system.slice/crun-box.scope");
 	assert_string_equal(c.name, "box");
+	assert_int_equal(look(s, "/system.slice/crun-box.scope", &c, &error), 0);
 	assert_int_equal(look(s, "/init.scope", &c, &error), -ENODATA);
 	container_done(&c);
 }
