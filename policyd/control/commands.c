@@ -353,13 +353,22 @@ static int end_run(struct connection *connection, const struct control_request *
 	return connection_run(connection) ? 1 : 0;
 }
 
+static int bind(struct connection *connection, const struct control_request *request, json_t *reply,
+		struct pd_error *error)
+{
+	const struct daemon *daemon = connection_daemon(connection);
+
+	return containers_bind(daemon->containers, (pid_t)request->pid, request->id,
+			       request->bundle, reply, error);
+}
+
 static int (*const handlers[])(struct connection *, const struct control_request *, json_t *,
 			       struct pd_error *) = {
 	[CONTROL_STATUS] = status,   [CONTROL_LIST] = list,	[CONTROL_PS] = ps,
 	[CONTROL_SHOW] = show,	     [CONTROL_EVENTS] = events, [CONTROL_LOAD] = load,
 	[CONTROL_RELOAD] = reload,   [CONTROL_UNLOAD] = unload, [CONTROL_MODE] = mode,
 	[CONTROL_PROVE] = prove,     [CONTROL_DETACH] = detach, [CONTROL_RUN] = run,
-	[CONTROL_RUN_END] = end_run,
+	[CONTROL_RUN_END] = end_run, [CONTROL_BIND] = bind,
 };
 
 int command_handle(struct connection *connection, const struct control_request *request,

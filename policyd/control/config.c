@@ -423,9 +423,8 @@ struct config *config_default(void)
 	config->ring_bytes[PD_RING_DENIALS] = 1u << 20;
 	config->ring_bytes[PD_RING_NOTICES] = 256u << 10;
 	if (!config->policy_dirs || !config->include_dirs || !config->allow_dangerous ||
-	    !config->ignore_cgroups ||
-	    !config->events.file_path || !config->socket_path || !config->pin_dir ||
-	    metadata_places_copy(&config->runtimes, &metadata_default_places)) {
+	    !config->ignore_cgroups || !config->events.file_path || !config->socket_path ||
+	    !config->pin_dir || metadata_places_copy(&config->runtimes, &metadata_default_places)) {
 		config_free(config);
 		return NULL;
 	}

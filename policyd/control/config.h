@@ -34,7 +34,7 @@ struct config {
 	char *socket_group; /* members may read; NULL: root only */
 	char *pin_dir;
 	uint64_t ring_bytes[PD_RING_COUNT]; /* powers of two, multiples of the page size */
-	char **ignore_cgroups;		 /* patterns: what runs there is no container */
+	char **ignore_cgroups;		    /* patterns: what runs there is no container */
 	enum pd_unknown on_unknown;	    /* before it is known which policies a container has */
 	uint64_t hold_seconds;		    /* how long it is held at most; then it is refused */
 	struct metadata_places runtimes;    /* strings are the configuration's */

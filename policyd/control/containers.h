@@ -43,6 +43,16 @@ const struct container *containers_of(const struct containers *containers, uint6
 /** containers_count_denial() - for `ps` */
 void containers_count_denial(struct containers *containers, uint64_t binding, uint32_t times);
 
+/**
+ * containers_bind() - the container that is being made, before its first program: what an OCI hook asks for
+ * @pid:    a process in it
+ * @reply:  gets its name and policies
+ *
+ * -ESRCH: no such process; -ENODATA: it is in no container's cgroup; or why it cannot be known or bound.
+ */
+int containers_bind(struct containers *containers, pid_t pid, const char *id, const char *bundle,
+		    json_t *reply, struct pd_error *error);
+
 /** containers_list() - for `ps`; a new reference */
 json_t *containers_list(const struct containers *containers);
 

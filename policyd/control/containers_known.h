@@ -22,13 +22,13 @@ struct watched {
 };
 
 struct known {
-	struct known *next;    /* of the same bucket, by cgroup id */
+	struct known *next;	 /* of the same bucket, by cgroup id */
 	struct known *next_name; /* of the same bucket, by watch and name */
 	struct container facts;
 	char *path; /* of the cgroup of the task by which it was found */
 	enum state state;
 	uint64_t since_ns;
-	struct pd_error why; /* it is not known */
+	struct pd_error why;   /* it is not known */
 	struct watched *above; /* the cgroup that it is in */
 	uint32_t slot;
 	const char **policies; /* NULL-terminated, the selectors'; NULL: not asked yet */

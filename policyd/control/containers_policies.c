@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policyd/base/cgroup.h"
 #include "policyd/base/clock.h"
+#include "policyd/base/fd.h"
 #include "policyd/base/log.h"
 #include "policyd/control/containers_known.h"
+#include "policyd/control/protocol.h"
 #include "policyd/policy/glob.h"
 
 /* ---- binding --------------------------------------------------------------------------------- */
@@ -128,6 +131,52 @@ void known_label(struct containers *all)
 
 	if (enforce_sweep(all->daemon->enforcer, &labelled, &error))
 		log_warning("%s", error.text);
+}
+
+/* Its runtime has not written a state yet, but says by the hook what will be in it. */
+static int learn_from_hook(struct containers *all, struct known *known, const char *id,
+			   const char *bundle, struct pd_error *error)
+{
+	struct container facts = { .cgroup = strdup(known->facts.cgroup) };
+	int r = facts.cgroup ? metadata_from_hook(&all->daemon->config->runtimes, id, bundle,
+						  &facts, error) :
+			       -ENOMEM;
+
+	if (!r)
+		r = learn(all, known, &facts);
+	container_done(&facts);
+	return r;
+}
+
+int containers_bind(struct containers *all, pid_t pid, const char *id, const char *bundle,
+		    json_t *reply, struct pd_error *error)
+{
+	CLEANUP_FREE char *path = NULL;
+	struct known *known;
+	json_t *policies;
+	int r = cgroup_of(pid, &path);
+
+	if (r)
+		return error_set(error, -ESRCH, "process %d: %s", (int)pid, strerror(-r));
+	known = known_meet(all, path);
+	if (!known)
+		return error_set(error, -ENODATA, "process %d is in no container's cgroup (%s)",
+				 (int)pid, path);
+	if (known->state != STATE_KNOWN)
+		r = learn_from_hook(all, known, id, bundle, error);
+	if (!r && all->unnumbered)
+		r = daemon_apply(all->daemon, NULL, true, NULL, error);
+	if (!r && all->unnumbered)
+		r = error_set(error, -EAGAIN, "its policies have no number");
+	if (r)
+		return r;
+	policies = json_array();
+	for (const char **name = known->policies; name && *name; name++)
+		json_array_append_new(policies, json_text(*name));
+	json_object_set_new(reply, "policies", policies);
+	if (known->facts.name)
+		json_object_set_new(reply, "name", json_text(known->facts.name));
+	return 0;
 }
 
 /* ---- policies -------------------------------------------------------------------------------- */

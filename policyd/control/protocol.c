@@ -151,10 +151,14 @@ enum member {
 	HAS_FORCE = 1u << 5,
 	HAS_CGROUP = 1u << 6,
 	HAS_AUDIT = 1u << 7,
+	HAS_PID = 1u << 8,
+	HAS_ID = 1u << 9,
+	HAS_BUNDLE = 1u << 10,
 };
 
 static const char *const member_names[] = { "name",  "mode",  "follow", "history",
-					    "files", "force", "cgroup", "audit" };
+					    "files", "force", "cgroup", "audit",
+					    "pid",   "id",    "bundle" };
 
 static const struct command {
 	const char *name;
@@ -174,6 +178,7 @@ static const struct command {
 	[CONTROL_DETACH] = { "detach", true, 0, 0 },
 	[CONTROL_RUN] = { "run", true, HAS_CGROUP, HAS_NAME | HAS_FILES | HAS_AUDIT },
 	[CONTROL_RUN_END] = { "run-end", true, 0, 0 },
+	[CONTROL_BIND] = { "bind", true, HAS_PID | HAS_ID | HAS_BUNDLE, 0 },
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -274,6 +279,15 @@ static int decode_members(const json_t *object, unsigned int members,
 	if (members & HAS_CGROUP && (!json_get_string(object, "cgroup", &request->cgroup) ||
 				     request->cgroup[0] != '/' || strlen(request->cgroup) > 1024))
 		return wrong_member(error, "cgroup");
+	if (members & HAS_PID &&
+	    (!json_get_unsigned(object, "pid", INT32_MAX, &request->pid) || !request->pid))
+		return wrong_member(error, "pid");
+	if (members & HAS_ID && (!json_get_string(object, "id", &request->id) || !request->id[0] ||
+				 strchr(request->id, '/') || strlen(request->id) > 1024))
+		return wrong_member(error, "id");
+	if (members & HAS_BUNDLE && (!json_get_string(object, "bundle", &request->bundle) ||
+				     request->bundle[0] != '/' || strlen(request->bundle) > 4095))
+		return wrong_member(error, "bundle");
 	if (members & HAS_MODE)
 		r = decode_mode(object, request, error);
 	if (!r && members & HAS_FILES)

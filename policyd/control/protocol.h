@@ -82,6 +82,7 @@ enum control_command {
 	CONTROL_DETACH,
 	CONTROL_RUN,
 	CONTROL_RUN_END,
+	CONTROL_BIND,
 };
 
 /* A policy file sent along. */
@@ -106,6 +107,9 @@ struct control_request {
 	const char **force; /* load: names that may be dangerous; NULL-terminated */
 	const char *cgroup; /* run: absolute path of its cgroup directory */
 	bool audit;	    /* run */
+	uint64_t pid;	    /* bind: the container's first process */
+	const char *id;	    /* bind: as its runtime calls it */
+	const char *bundle; /* bind: absolute path of the folder with its config.json */
 };
 
 /**

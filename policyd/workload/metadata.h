@@ -47,4 +47,11 @@ void metadata_places_done(struct metadata_places *places);
 int metadata_find(const struct metadata_places *places, const char *path, struct container *ret,
 		  struct pd_error *error);
 
+/**
+ * metadata_from_hook() - the same of a container that is being made by crun or runc, which write their state later
+ * @ret: cgroup and cgroup_id stay as they are
+ */
+int metadata_from_hook(const struct metadata_places *places, const char *id, const char *bundle,
+		       struct container *ret, struct pd_error *error);
+
 #endif

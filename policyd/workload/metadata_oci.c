@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "policyd/base/cgroup.h"
 #include "policyd/base/fd.h"
@@ -81,7 +82,9 @@ int containerd_read(const struct metadata_places *places, const char *namespace,
 	if (!r)
 		r = metadata_set(&c->namespace, namespace);
 	c->told |= METADATA_TOLD(NAME) | METADATA_TOLD(NAMESPACE);
-	return r ? r : take_kubernetes(c);
+	if (!r)
+		r = take_kubernetes(c);
+	return r ? r : containerd_database(places, c);
 }
 
 /* ---- states ---------------------------------------------------------------------------------- */
@@ -136,8 +139,8 @@ struct kind {
 	const char *(*read)(const json_t *state, const char **ret_bundle);
 };
 
-static int try_state(const struct kind *kind, const char *id, const char *path,
-		     const char *own, struct container *c, struct pd_error *error)
+static int try_state(const struct kind *kind, const char *id, const char *path, const char *own,
+		     struct container *c, struct pd_error *error)
 {
 	CLEANUP_FREE char *file = string_format("%s/%s/%s", kind->folder, id, kind->file);
 	const char *cgroup, *bundle = NULL;
@@ -169,8 +172,8 @@ static int try_state(const struct kind *kind, const char *id, const char *path,
 	return r;
 }
 
-static int search(const struct kind *kind, const char *path, const char *own,
-		  struct container *c, struct pd_error *error)
+static int search(const struct kind *kind, const char *path, const char *own, struct container *c,
+		  struct pd_error *error)
 {
 	DIR *dir = opendir(kind->folder);
 	struct dirent *entry;
@@ -197,4 +200,17 @@ int oci_claims(const struct metadata_places *places, const char *path, const cha
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r == -ENOENT; i++)
 		r = search(&kinds[i], path, own, c, error);
 	return r;
+}
+
+int metadata_from_hook(const struct metadata_places *places, const char *id, const char *bundle,
+		       struct container *c, struct pd_error *error)
+{
+	CLEANUP_FREE char *crun = string_format("%s/%s", places->crun, id);
+
+	if (!crun || metadata_set(&c->id, id) || metadata_set(&c->name, id))
+		return error_set(error, -ENOMEM, "out of memory");
+	/* Of the two crun makes this folder first of all. */
+	c->runtime = access(crun, F_OK) ? RUNTIME_RUNC : RUNTIME_CRUN;
+	c->told = METADATA_TOLD(NAME);
+	return oci_config(bundle, c, error);
 }

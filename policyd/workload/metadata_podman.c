@@ -78,7 +78,9 @@ static int storage_read(const char *storage, struct container *c, struct pd_erro
 
 int podman_read(const struct metadata_places *places, struct container *c, struct pd_error *error)
 {
-	return storage_read(places->podman, c, error);
+	int r = storage_read(places->podman, c, error);
+
+	return r ? r : podman_database(places, c);
 }
 
 /* All that cri-o knows stands in annotations; its labels are JSON in one of them. */

@@ -37,6 +37,11 @@ int crio_read(const struct metadata_places *places, struct container *container,
 int containerd_read(const struct metadata_places *places, const char *namespace,
 		    struct container *container, struct pd_error *error);
 
+/** containerd_database(), podman_database() - add what their databases tell; where they tell nothing, nothing
+ * is told. 0; -ENOMEM; -EAGAIN: it is being written all the time */
+int containerd_database(const struct metadata_places *places, struct container *container);
+int podman_database(const struct metadata_places *places, struct container *container);
+
 /**
  * oci_claims() - does crun or runc say that this cgroup is a container's?
  * @places: whose states are read

@@ -51,10 +51,10 @@ static int violate(const char *path)
 					    "\x78\x07"			   /* js refused */
 					    "\xbf\x2a\x00\x00\x00"	   /* mov edi, ESCAPED */
 					    "\xeb\x02"			   /* jmp end */
-					    "\x31\xff"			   /* refused: xor edi, edi */
-					    "\xb8\x3c\x00\x00\x00"	   /* end: mov eax, SYS_exit */
-					    "\x0f\x05"			   /* syscall */
-					    "/secret";			   /* path */
+					    "\x31\xff"		   /* refused: xor edi, edi */
+					    "\xb8\x3c\x00\x00\x00" /* end: mov eax, SYS_exit */
+					    "\x0f\x05"		   /* syscall */
+					    "/secret";		   /* path */
 	const size_t size = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + sizeof(code);
 	const Elf64_Ehdr head = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
 					       ELFDATA2LSB, EV_CURRENT },

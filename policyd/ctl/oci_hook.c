@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * policyctl oci-hook: run by a container runtime as a createRuntime hook. Reads the container's state on
+ * standard input and has the container bound to its policies before its first program. A runtime gives up
+ * making a container whose hook fails.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policyd/base/fd.h"
+#include "policyd/base/json.h"
+#include "policyd/ctl/ctl.h"
+
+#define STATE_MAX (1u << 20)
+
+/* The state of runtime-spec: id, pid, bundle, and more that is of no interest. NULL with @error */
+static json_t *read_request(struct pd_error *error)
+{
+	CLEANUP_FREE char *text = NULL;
+	json_t *state = NULL, *request;
+	const char *id, *bundle;
+	uint64_t pid;
+	size_t size;
+	int r = fd_read_all(STDIN_FILENO, STATE_MAX, &text, &size);
+
+	if (r) {
+		error_set(error, r, "standard input: %s", strerror(-r));
+		return NULL;
+	}
+	if (json_read(text, size, &state, error))
+		return NULL;
+	if (!json_get_string(state, "id", &id) || !json_get_string(state, "bundle", &bundle) ||
+	    !json_get_unsigned(state, "pid", INT32_MAX, &pid) || !pid) {
+		error_set(error, -EINVAL,
+			  "standard input: no state of a container that is being made; it is to be "
+			  "run by a runtime, as a createRuntime hook");
+		json_decref(state);
+		return NULL;
+	}
+	request = request_new(CONTROL_BIND);
+	json_object_set_new(request, "id", json_text(id));
+	json_object_set_new(request, "bundle", json_text(bundle));
+	json_object_set_new(request, "pid", json_integer((json_int_t)pid));
+	json_decref(state);
+	return request;
+}
+
+static int oci_hook(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct pd_error error = { .code = 0 };
+	json_t *request, *reply;
+
+	if (ctl_options(ctl, &command_oci_hook, argc, argv, "h", options))
+		return CTL_ERROR;
+	if (optind != argc)
+		return ctl_usage(&command_oci_hook, "nothing more is needed");
+	request = read_request(&error);
+	if (!request || ctl_call(ctl, request, &reply, &error))
+		return ctl_fail(ctl, &error);
+	if (ctl->json)
+		ctl_print(json_incref(reply));
+	json_decref(reply);
+	return CTL_OK;
+}
+
+const struct command command_oci_hook = {
+	.name = "oci-hook",
+	.usage = "[--json] <STATE",
+	.summary = "Bind a container that its runtime is making",
+	.help = "A createRuntime hook of the OCI runtime specification; see policyctl(1) for how "
+		"podman,\n"
+		"docker and containerd are told to run it. When it fails, no container is made.\n",
+	.run = oci_hook,
+};

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What only databases tell: a containerd container's image and labels, and a podman container's labels and pod.
+ *
+ * containerd's schema is documented (core/metadata/buckets.go) and has a version: v1/version, 3 or 4, in which the
+ * buckets read here are the same. podman's (libpod/boltdb_state.go) has none; it was the same from 1.0 until
+ * podman 6 gave it up, and is recognised by what it holds of the runtime's configuration. Newer podmans keep
+ * their state in SQLite, of which nothing is read: then these facts are not told.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policyd/base/fd.h"
+#include "policyd/base/json.h"
+#include "policyd/workload/bolt.h"
+#include "policyd/workload/metadata_read.h"
+
+#define TRIES 4 /* of reading while others write */
+
+static int add_label(void *context, const unsigned char *key, size_t key_size,
+		     const unsigned char *value, size_t value_size)
+{
+	CLEANUP_FREE char *name = strndup((const char *)key, key_size);
+	CLEANUP_FREE char *text = strndup((const char *)value, value_size);
+
+	return name && text ? pairs_add(context, name, text) : -ENOMEM;
+}
+
+/* One try. -EINVAL when it makes no sense, be it because somebody writes. */
+static int read_once(const char *path, int (*read)(const struct bolt *bolt, struct container *c),
+		     struct container *c)
+{
+	struct bolt *bolt;
+	int r = bolt_open(path, &bolt);
+
+	if (r)
+		return r;
+	r = read(bolt, c);
+	if (r != -ENOMEM && !bolt_unchanged(bolt))
+		r = -EAGAIN;
+	bolt_close(bolt);
+	return r;
+}
+
+/* What cannot be read is not told, and no more. */
+static int read_database(const char *path,
+			 int (*read)(const struct bolt *bolt, struct container *c),
+			 struct container *c)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < TRIES && (r == -EAGAIN || r == -EINVAL); i++)
+		r = read_once(path, read, c);
+	return r == -ENOMEM || r == -EAGAIN ? r : 0;
+}
+
+/* ---- containerd ------------------------------------------------------------------------------ */
+
+static int containerd_labels(const struct bolt *bolt, const char *namespace, const char *id,
+			     struct pairs *labels)
+{
+	const char *const path[] = { "v1", namespace, "containers", id, "labels", NULL };
+	int r = bolt_each(bolt, path, add_label, labels);
+
+	return r == -ENOENT ? 0 : r; /* it has none */
+}
+
+static int read_containerd(const struct bolt *bolt, struct container *c)
+{
+	static const char *const version_path[] = { "v1", "version", NULL };
+	const char *namespace = c->pod ? "k8s.io" : c->namespace;
+	const char *const image_path[] = { "v1", namespace, "containers", c->id, "image", NULL };
+	const char *sandbox = pairs_get(&c->annotations, "io.kubernetes.cri.sandbox-id");
+	struct bolt_value value = { 0 };
+	unsigned int version;
+	int r = bolt_get(bolt, version_path, &value);
+
+	/* a signed varint: twice the number */
+	version = !r && value.size == 1 ? value.data[0] / 2u : 0;
+	bolt_value_done(&value);
+	if (r || version < 3 || version > 4)
+		return r ? r : -ENOTSUP;
+	r = bolt_get(bolt, image_path, &value);
+	if (r)
+		return r;
+	if (!c->image)
+		r = metadata_set(&c->image, (const char *)value.data);
+	bolt_value_done(&value);
+	if (!r)
+		r = containerd_labels(bolt, namespace, c->id, &c->labels);
+	if (!r && sandbox && strcmp(sandbox, c->id) != 0) /* the pod's */
+		r = containerd_labels(bolt, namespace, sandbox, &c->labels);
+	if (!r)
+		c->told |= METADATA_TOLD(IMAGE) | METADATA_TOLD(LABELS);
+	return r;
+}
+
+int containerd_database(const struct metadata_places *places, struct container *c)
+{
+	return read_database(places->containerd_meta, read_containerd, c);
+}
+
+/* ---- podman ---------------------------------------------------------------------------------- */
+
+static int get_json(const struct bolt *bolt, const char *const *path, json_t **ret_json)
+{
+	struct bolt_value value = { 0 };
+	struct pd_error ignored;
+	int r = bolt_get(bolt, path, &value);
+
+	if (!r)
+		r = json_read((const char *)value.data, value.size, ret_json, &ignored);
+	bolt_value_done(&value);
+	return r;
+}
+
+static int take_pod(const struct bolt *bolt, const char *id, struct container *c)
+{
+	const char *const path[] = { "pod", id, "config", NULL };
+	json_t *config = NULL;
+	const char *name;
+	int r = get_json(bolt, path, &config);
+
+	if (!r && json_get_string(config, "name", &name))
+		r = metadata_set(&c->pod, name);
+	json_decref(config);
+	return r;
+}
+
+static int read_podman(const struct bolt *bolt, struct container *c)
+{
+	static const char *const check_path[] = { "runtime-config", "graph-root", NULL };
+	const char *const path[] = { "ctr", c->id, "config", NULL };
+	struct bolt_value value = { 0 };
+	json_t *config = NULL;
+	const char *pod;
+	int r = bolt_get(bolt, check_path, &value);
+
+	bolt_value_done(&value);
+	if (!r)
+		r = get_json(bolt, path, &config);
+	if (r)
+		return r;
+	r = metadata_pairs(json_object_get(config, "labels"), &c->labels);
+	if (!r && json_get_string(config, "pod", &pod))
+		r = take_pod(bolt, pod, c);
+	if (!r)
+		c->told |= METADATA_TOLD(LABELS) | METADATA_TOLD(POD);
+	json_decref(config);
+	return r;
+}
+
+int podman_database(const struct metadata_places *places, struct container *c)
+{
+	CLEANUP_FREE char *path = string_format("%s/libpod/bolt_state.db", places->podman);
+
+	return path ? read_database(path, read_podman, c) : -ENOMEM;
+}

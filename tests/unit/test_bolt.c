@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A bbolt database made by hand, whole and damaged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policyd/base/fd.h"
+#include "policyd/workload/bolt.h"
+#include "policyd/workload/metadata.h"
+
+#define PAGE 4096u
+#define PAGES 16u
+
+static unsigned char image[PAGES * PAGE];
+static char path[64];
+
+static void put(unsigned char *at, uint64_t n, unsigned int bytes)
+{
+	for (unsigned int i = 0; i < bytes; i++)
+		at[i] = (unsigned char)(n >> 8 * i);
+}
+
+static void put_meta(unsigned int page, uint64_t root, uint64_t txid)
+{
+	unsigned char *at = image + (size_t)page * PAGE + 16;
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	put(at, 0xED0CDAED, 4);
+	put(at + 4, 2, 4);
+	put(at + 8, PAGE, 4);
+	put(at + 16, root, 8);
+	put(at + 40, PAGES, 8);
+	put(at + 48, txid, 8);
+	for (unsigned int i = 0; i < 56; i++)
+		hash = (hash ^ at[i]) * 0x100000001b3u;
+	put(at + 56, hash, 8);
+}
+
+/* A page of keys, sorted, at `at`: what they are worth, or the bucket they are. Returns its size. */
+struct item {
+	const char *key;
+	const void *value;
+	size_t size;
+	bool bucket;
+};
+
+static size_t put_leaf(unsigned char *at, uint64_t id, const struct item *items, unsigned int count)
+{
+	size_t used = 16 + 16 * (size_t)count;
+
+	memset(at, 0, used);
+	put(at, id, 8);
+	put(at + 8, 2, 2);
+	put(at + 10, count, 2);
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned char *element = at + 16 + 16 * (size_t)i;
+		size_t key = strlen(items[i].key);
+
+		put(element, items[i].bucket, 4);
+		put(element + 4, (uint64_t)(at + used - element), 4);
+		put(element + 8, key, 4);
+		put(element + 12, items[i].size, 4);
+		memcpy(at + used, items[i].key, key);
+		memcpy(at + used + key, items[i].value, items[i].size);
+		used += key + items[i].size;
+	}
+	return used;
+}
+
+/* A bucket that is small enough to be a value */
+static size_t put_inline(unsigned char *at, const struct item *items, unsigned int count)
+{
+	memset(at, 0, 16);
+	return 16 + put_leaf(at + 16, 0, items, count);
+}
+
+static void put_branch(uint64_t id, const char *const *keys, const uint64_t *children,
+		       unsigned int count)
+{
+	unsigned char *at = image + id * PAGE;
+	size_t used = 16 + 16 * (size_t)count;
+
+	put(at, id, 8);
+	put(at + 8, 1, 2);
+	put(at + 10, count, 2);
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned char *element = at + 16 + 16 * (size_t)i;
+
+		put(element, (uint64_t)(at + used - element), 4);
+		put(element + 4, strlen(keys[i]), 4);
+		put(element + 8, children[i], 8);
+		memcpy(at + used, keys[i], strlen(keys[i]));
+		used += strlen(keys[i]);
+	}
+}
+
+/* v1/default/containers: one with labels, on the second of two leaves below a branch; v1/version */
+static void make(void)
+{
+	static const char *const keys[] = { "a", "one" };
+	static const uint64_t children[] = { 5, 6 };
+	unsigned char labels[256], one[512], container[1024], namespace[2048], v1[3000], big[16];
+	struct item label[] = { { "app", "demo", 4, false }, { "tier", "web", 3, false } };
+	struct item fields[] = { { "image", "localhost/demo:1", 16, false },
+				 { "labels", labels, 0, true } };
+	struct item first[] = { { "a", one, 0, true } }, second[] = { { "one", one, 0, true } };
+	struct item spaces[] = { { "containers", big, 16, true } };
+	struct item top[] = { { "default", namespace, 0, true }, { "version", "\x06", 1, false } };
+	struct item root[] = { { "v1", v1, 0, true } };
+
+	(void)container;
+	memset(image, 0, sizeof(image));
+	fields[1].size = put_inline(labels, label, 2);
+	first[0].size = second[0].size = put_inline(one, fields, 2);
+	put_leaf(image + 5 * PAGE, 5, first, 1);
+	put_leaf(image + 6 * PAGE, 6, second, 1);
+	put_branch(4, keys, children, 2);
+	memset(big, 0, sizeof(big));
+	put(big, 4, 8);
+	top[0].size = put_inline(namespace, spaces, 1);
+	root[0].size = put_inline(v1, top, 2);
+	put_leaf(image + 3 * PAGE, 3, root, 1);
+	put_meta(0, 2, 7);
+	put_meta(1, 3, 8);
+}
+
+static void store(void)
+{
+	assert_int_equal(file_write_atomic(path, image, sizeof(image), 0644), 0);
+}
+
+static const char *get(const char *const *keys)
+{
+	static char text[64];
+	struct bolt_value value;
+	struct bolt *bolt;
+	int r = bolt_open(path, &bolt);
+
+	if (!r) {
+		r = bolt_get(bolt, keys, &value);
+		bolt_close(bolt);
+	}
+	if (r)
+		return r == -ENOENT ? "ENOENT" : r == -EINVAL ? "EINVAL" : "?";
+	snprintf(text, sizeof(text), "%.*s", (int)value.size, (char *)value.data);
+	bolt_value_done(&value);
+	return text;
+}
+
+static int note(void *context, const unsigned char *key, size_t key_size,
+		const unsigned char *value, size_t value_size)
+{
+	char *text = context;
+
+	snprintf(text + strlen(text), 64 - strlen(text), "%.*s=%.*s ", (int)key_size, key,
+		 (int)value_size, value);
+	return 0;
+}
+
+static const char *const image_of_one[] = { "v1", "default", "containers", "one", "image", NULL };
+
+static void test_reads(void **state)
+{
+	const char *const missing[] = { "v1", "default", "containers", "two", "image", NULL };
+	const char *const beyond[] = { "v1", "version", "x", NULL };
+	const char *const labels[] = { "v1", "default", "containers", "a", "labels", NULL };
+	char text[64] = "";
+	struct bolt *bolt;
+
+	(void)state;
+	make();
+	store();
+	assert_string_equal(get(image_of_one), "localhost/demo:1");
+	assert_string_equal(get(missing), "ENOENT");
+	assert_string_equal(get(beyond), "ENOENT");
+	assert_int_equal(bolt_open(path, &bolt), 0);
+	assert_int_equal(bolt_each(bolt, labels, note, text), 0);
+	assert_string_equal(text, "app=demo tier=web ");
+	assert_true(bolt_unchanged(bolt));
+	/* another transaction: file_write_atomic() would make another file */
+	put_meta(0, 3, 9);
+	FILE *file = fopen(path, "r+");
+	assert_int_equal(fwrite(image, PAGE, 1, file), 1);
+	fclose(file);
+	assert_false(bolt_unchanged(bolt));
+	bolt_close(bolt);
+	/* of two metas the newer one that is whole counts */
+	image[20]++;
+	store();
+	assert_string_equal(get(image_of_one), "localhost/demo:1");
+	image[PAGE + 20]++;
+	store();
+	assert_string_equal(get(image_of_one), "EINVAL");
+}
+
+/* Every byte, one after the other, is another one: nothing bad happens. */
+static void test_damaged(void **state)
+{
+	unsigned int whole = 0;
+
+	(void)state;
+	make();
+	for (size_t at = 2 * PAGE; at < 7 * PAGE; at++) {
+		unsigned char was = image[at];
+		FILE *file;
+
+		if (at % PAGE > 600) /* nothing is there */
+			continue;
+		for (unsigned int change = 1; change < 256; change *= 7) {
+			image[at] = (unsigned char)(was ^ change);
+			file = fopen(path, "w");
+			assert_int_equal(fwrite(image, sizeof(image), 1, file), 1);
+			fclose(file);
+			whole += strcmp(get(image_of_one), "localhost/demo:1") == 0;
+		}
+		image[at] = was;
+	}
+	assert_true(whole > 0);
+	assert_int_equal(truncate(path, 5 * PAGE), 0);
+	assert_string_equal(get(image_of_one), "EINVAL");
+	assert_int_equal(truncate(path, 0), 0);
+	assert_string_equal(get(image_of_one), "EINVAL");
+}
+
+/* A page that leads to itself */
+static void test_loop(void **state)
+{
+	static const char *const keys[] = { "a", "b" };
+	static const uint64_t children[] = { 4, 4 };
+
+	(void)state;
+	make();
+	put_branch(4, keys, children, 2);
+	store();
+	assert_string_equal(get(image_of_one), "EINVAL");
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(path, "/tmp/policyd-test.XXXXXX");
+	return fd_close(mkstemp(path)) != -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reads),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_loop),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
