@@ -127,6 +127,7 @@ install: all ## Install to $(DESTDIR)$(PREFIX), settings to /etc/policyd unless 
 	$(foreach m,$(manuals),install -D -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m));)
 	install -D -m 644 policyd/policyd.yaml $(DESTDIR)$(PREFIX)/share/policyd/policyd.yaml
+	sed 's|/usr/bin|$(PREFIX)/bin|' policyd/oci-hook.json >$(DESTDIR)$(PREFIX)/share/policyd/oci-hook.json
 	install -d -m 755 $(DESTDIR)/etc/policyd/policies
 	[ -e $(DESTDIR)/etc/policyd/policyd.yaml ] || install -m 644 policyd/policyd.yaml $(DESTDIR)/etc/policyd/
 	$(if $(wildcard policies),cp -R policies $(DESTDIR)$(PREFIX)/share/policyd/)

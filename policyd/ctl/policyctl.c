@@ -10,7 +10,7 @@
 static const struct command *const commands[] = {
 	&command_check,	 &command_test,	   &command_run,    &command_load,   &command_unload,
 	&command_list,	 &command_ps,	   &command_show,   &command_status, &command_mode,
-	&command_events, &command_explain, &command_doctor, &command_detach, &command_oci_hook,
+	&command_events, &command_explain, &command_doctor, &command_detach, &command_oci_hook, &command_oci_runtime,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
@@ -18,7 +18,7 @@ static void usage(FILE *to)
 {
 	fputs("usage: policyctl [--json] [-c CONFIG] COMMAND ...\n\n", to);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(to, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	fputs("\npolicyctl COMMAND --help tells more; so does policyctl(1).\n", to);
 }
 

@@ -9,22 +9,23 @@
 . /tests/cases/runtimes.inc.sh
 
 prepare_runtimes
+cp -a root root2
 start_policyd
 go() { name=$1; shift; systemd-nspawn -q --register=yes -D "$PWD/root" -M "$name" "$@"; }
 up() {
-	systemd-run -q --unit "nspawn-$1" -p Delegate=yes systemd-nspawn -q -D "$PWD/root" -M "$1" sleep 1000
+	systemd-run -q --unit "nspawn-$1" systemd-nspawn -q -D "$PWD/root2" -M "$1" sleep 1000
 	t_wait 30 in_payload "$1"
 }
 # machinectl shell wants a system inside; one that joins by hand joins the cgroup, too
 payload() { echo "/sys/fs/cgroup/machine.slice/machine-$1.scope/payload"; }
-in_payload() { [ -s "$(payload "$1")/cgroup.procs" ]; }
+in_payload() { grep -q . "$(payload "$1")/cgroup.procs"; }
 join() {
 	group=$(payload "$1")
 	leader=$(head -n 1 "$group/cgroup.procs")
 	shift
 	sh -c 'echo $$ >"$0/cgroup.procs"; exec nsenter -t '"$leader"' -m -p -r "$@"' "$group" "$@"
 }
-down() { systemctl kill -s KILL "nspawn-$1"; }
+down() { machinectl terminate "$1"; }
 stands nspawn null
 many nspawn $((50 * SOAK))
 
