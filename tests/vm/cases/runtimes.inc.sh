@@ -99,7 +99,7 @@ stands() { # RUNTIME IMAGE: as JSON, "null" where the runtime knows none
 	t_soon 30 "$1: what is gone is forgotten" policyctl_forgot box4
 }
 policyctl_knows() { policyctl ps | grep -q "^bound .* \([^ ]*/\)\?$1 "; }
-policyctl_forgot() { ! policyctl_knows "$1"; }
+policyctl_forgot() { ! policyctl_knows "$1" || { policyctl ps; false; }; }
 
 # So many, whose very first instruction is denied, counted from what they say themselves
 many() { # RUNTIME NUMBER: the daemon is killed half way
