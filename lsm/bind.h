@@ -34,6 +34,7 @@ struct climb {
 #define CGROUP_FOREIGN                                                                             \
 	1u /* not systemd's own, so perhaps a container's, or made by what runs in a unit */
 #define CGROUP_RUNTIME 2u /* only container runtimes make one of that name */
+#define CGROUP_SCOPE 4u	  /* of no kind that systemd's own tools make: perhaps a container's */
 
 #define EIGHT(text) (*(const __u64 *)(text))
 /* Of a little-endian word, the first or the last bytes */
@@ -56,6 +57,9 @@ static __always_inline __u32 what_cgroup(__u64 first, __u64 second, __u64 last, 
 	    (first == EIGHT("lxc.payl") && BEGINS(second, "oad.", 4)) ||
 	    (first == EIGHT("libpod_p") && second == EIGHT("arent\0\0")))
 		return CGROUP_RUNTIME;
+	if (ENDS(last, ".scope", 6) && !BEGINS(first, "session-", 8) &&
+	    !BEGINS(first, "init.", 5) && !BEGINS(first, "app-", 4) && !BEGINS(first, "run-", 4))
+		return CGROUP_SCOPE;
 	if (ENDS(last, ".service", 8) || ENDS(last, ".slice", 6) || ENDS(last, ".scope", 6) ||
 	    ENDS(last, ".socket", 7) || ENDS(last, ".mount", 6) || ENDS(last, ".swap", 5))
 		return 0;
@@ -135,7 +139,9 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node,
 		return 0;
 	if (w->cgroup & CGROUP_RUNTIME && !w->own_root && w->in_host)
 		return 0; /* the runtime, which has yet to set its container up */
-	if (w->own_root ? w->cgroup : (w->cgroup & CGROUP_RUNTIME))
+	if (w->own_root ?
+		    (w->cgroup & (CGROUP_RUNTIME | CGROUP_FOREIGN)) || (w->cgroup && !w->in_host) :
+		    (w->cgroup & CGROUP_RUNTIME))
 		ret->unknown = PD_IMAGE_FIELD(image, unknown);
 	columns = PD_IMAGE_FIELD(image, bind_columns);
 	rows = PD_IMAGE_FIELD(image, bind_rows);
@@ -186,9 +192,14 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 		if (c.found.flags & PD_BINDING_CONTAINER && !w.own_root &&
 		    (w.in_host || !(c.found.flags & PD_BINDING_HOST_ROOT)))
 			return 0;
-		ret->slot = c.found.slot;
-		ret->binding = c.id;
-		return 0;
+		if (c.found.slot || !(c.found.flags & PD_BINDING_CONTAINER)) {
+			ret->slot = c.found.slot;
+			ret->binding = c.id;
+			return 0;
+		}
+		/* It is known, and no policy selects it; one may be for a cgroup in it. */
+		w.cgroup = 0;
+		return bind_by_globs(s, node, &w, ret);
 	}
 	if (c.node) /* deeper than we looked */
 		return -EACCES;

@@ -137,7 +137,8 @@ static __always_inline int same_label(const volatile struct pd_label *ours,
 	struct pd_label *theirs = bpf_task_storage_get(&labels, task, 0, 0);
 
 	return theirs && (theirs->flags & PD_LABEL_ACTIVE) && theirs->slot == ours->slot &&
-	       theirs->binding == ours->binding && theirs->program == ours->program;
+	       theirs->slot != PD_SLOT_UNKNOWN && theirs->binding == ours->binding &&
+	       theirs->program == ours->program;
 }
 
 static __always_inline int same_container(const volatile struct pd_label *ours,
@@ -146,7 +147,7 @@ static __always_inline int same_container(const volatile struct pd_label *ours,
 	struct pd_label *theirs = bpf_task_storage_get(&labels, task, 0, 0);
 
 	return theirs && (theirs->flags & PD_LABEL_ACTIVE) && theirs->slot == ours->slot &&
-	       theirs->binding == ours->binding;
+	       theirs->slot != PD_SLOT_UNKNOWN && theirs->binding == ours->binding;
 }
 
 static __always_inline int is_policyd(struct task_struct *task)

@@ -100,13 +100,14 @@ static __always_inline int try_held(struct task_struct *task, struct pd_ask *ask
 	return entered;
 }
 
-/* Is the task where a signal has stopped it? */
+/* Has a signal stopped the task, or is about to? */
 #define TASK_STOPPED 0x4
 #define JOBCTL_STOP_PENDING (1ul << 17)
 static __always_inline int is_stopped(struct task_struct *task)
 {
 	return (BPF_CORE_READ(task, __state) & TASK_STOPPED) ||
-	       (BPF_CORE_READ(task, jobctl) & JOBCTL_STOP_PENDING);
+	       (BPF_CORE_READ(task, jobctl) & JOBCTL_STOP_PENDING) ||
+	       (BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]) >> (SIGSTOP - 1) & 1);
 }
 
 /* Functions of their own, so that what they need does not stand on the stack below the judge's. */
@@ -192,16 +193,11 @@ SEC("iter/task")
 int release(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct pd_state *shared;
 	struct pd_label *label;
 	struct pd_scratch *s;
-	__u32 zero = 0;
 
-	shared = bpf_map_lookup_elem(&state, &zero);
-	if (!task || !shared)
+	if (!task)
 		return 0;
-	if (task->pid == 1)
-		shared->host_root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
 	label = bpf_task_storage_get(&labels, task, 0, 0);
 	if (!label || !(label->flags & (PD_LABEL_HELD | PD_LABEL_RELEASED)))
 		return 0;
@@ -210,5 +206,18 @@ int release(struct bpf_iter__task *ctx)
 		return 0; /* the next time */
 	release_task(ctx->meta->seq, s, task, label);
 	pd_scratch_release(s);
+	return 0;
+}
+
+SEC("iter/task")
+int find_root(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (task && shared && task->pid == 1)
+		shared->host_root = (__u64)BPF_CORE_READ(task, fs, root.dentry);
 	return 0;
 }

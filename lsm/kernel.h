@@ -292,6 +292,16 @@ struct pid {
 	struct upid numbers[0];
 } __core;
 
+struct sigpending {
+	struct {
+		unsigned long sig[1];
+	} signal;
+} __core;
+
+struct signal_struct {
+	struct sigpending shared_pending;
+} __core;
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -308,6 +318,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct bpf_local_storage *bpf_storage;
 	struct pid *thread_pid;
+	struct signal_struct *signal;
 	char comm[16];
 } __core;
 

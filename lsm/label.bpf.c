@@ -305,6 +305,33 @@ __noinline int pd_settle(struct pd_scratch *s, struct bound *bound)
 	return enter(label, was, (__u32)was, program & 0xffff);
 }
 
+/* Whoever sends it SIGCONT gains nothing: until it is released everything is refused. */
+static __always_inline void hold(struct pd_label *label, __u64 was)
+{
+	*(volatile __u64 *)&label->subject = subject_of(PD_SLOT_UNKNOWN, 0, (was >> 48) + 1);
+	label->binding = label->origin = 0;
+	label->cgroup = cgroup_of(bpf_get_current_task_btf());
+	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | PD_LABEL_HELD);
+	__sync_fetch_and_and(&label->flags, ~(UNDER_WAY | PD_LABEL_RELEASED));
+	bpf_send_signal(SIGSTOP);
+	tell_of_unknown(1);
+}
+
+/* It was free when its exec was judged, and now it is in a container that nobody knows: of what it executes the
+ * last program is known still. */
+static __noinline int hold_unjudged(struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_label *label =
+		bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!label || pd_hold_name((__u64)BPF_CORE_READ(bprm, file, f_path.dentry),
+				   (__u64)BPF_CORE_READ(bprm, file, f_path.mnt), PD_HELD_FIRST))
+		return -1;
+	hold(label, *(volatile __u64 *)&label->subject);
+	return 0;
+}
+
 #define SETTLE_TRIES 4
 
 /* Too late to refuse: what cannot be told ends the task, and counts as a denial that left no record. */
@@ -312,7 +339,7 @@ static __noinline int settle_or_end(struct linux_binprm *bprm)
 {
 	struct pd_state *shared;
 	struct pd_scratch *s;
-	__u32 zero = 0;
+	__u32 zero = 0, unknown = 0;
 	int failed = -1;
 
 	for (int i = 0; i < SETTLE_TRIES && failed; i++) {
@@ -326,8 +353,11 @@ static __noinline int settle_or_end(struct linux_binprm *bprm)
 			continue;
 		failed = pd_settle(s, &bound);
 		pd_scratch_release(s);
+		unknown = bound.unknown;
 	}
 	if (!failed)
+		return 0;
+	if (unknown == PD_UNKNOWN_HOLD && !hold_unjudged(bprm))
 		return 0;
 	bpf_send_signal(9);
 	shared = bpf_map_lookup_elem(&state, &zero);
@@ -345,18 +375,6 @@ static __always_inline int as_prepared(const struct pd_label *label, __u64 was)
 		return !(label->flags & PD_LABEL_ACTIVE);
 	return !(label->flags & PD_LABEL_ACTIVE) || (__u32)was == label->next_slot ||
 	       !is_confined(label);
-}
-
-/* Whoever sends it SIGCONT gains nothing: until it is released everything is refused. */
-static __always_inline void hold(struct pd_label *label, __u64 was)
-{
-	*(volatile __u64 *)&label->subject = subject_of(PD_SLOT_UNKNOWN, 0, (was >> 48) + 1);
-	label->binding = label->origin = 0;
-	label->cgroup = cgroup_of(bpf_get_current_task_btf());
-	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | PD_LABEL_HELD);
-	__sync_fetch_and_and(&label->flags, ~(UNDER_WAY | PD_LABEL_RELEASED));
-	bpf_send_signal(SIGSTOP);
-	tell_of_unknown(1);
 }
 
 SEC("lsm/bprm_committed_creds")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The maps, defined in maps.bpf.c. All but the scratch memory are pinned and outlive the daemon.
+ * The maps, defined in maps.bpf.c. Labels, images, bindings, state, held names and the rings are pinned and outlive the daemon.
  */
 #ifndef PD_LSM_MAPS_H
 #define PD_LSM_MAPS_H

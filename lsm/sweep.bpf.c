@@ -67,7 +67,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 		bound.exe_mount = (__u64)BPF_CORE_READ(exe, f_path.mnt);
 	}
 	confined = label && is_confined(label);
-	if (label && (label->flags & (PD_LABEL_CANARY | PD_LABEL_HOLD | PD_LABEL_HELD)))
+	if (label && (label->flags & (PD_LABEL_CANARY | PD_LABEL_HELD)))
 		return;
 	if (bind_task(s, task, &bound)) {
 		count(&shared->sweep_unsettled, shared, task);

@@ -223,13 +223,61 @@ static void send_signal(const struct containers *all, pid_t pid, int number)
 
 struct round {
 	struct containers *all;
-	bool progress, waiting;
+	bool progress;
+	bool waiting, patiently; /* for one at least; for none that has just begun */
 };
+
+static void wait_for(struct round *round, uint64_t since_ns)
+{
+	if (!round->waiting)
+		round->patiently = true;
+	round->waiting = true;
+	if (clock_boot_ns() - since_ns < USUAL_NS)
+		round->patiently = false;
+}
+
+/* Its cgroup has no path that we could follow, or there is no memory to note it. */
+static void meet_stranger(struct round *round, uint64_t cgroup_id)
+{
+	struct containers *all = round->all;
+	struct stranger **at = &all->strangers, *stranger;
+	struct pd_error error;
+
+	while (*at && (*at)->cgroup_id != cgroup_id)
+		at = &(*at)->next;
+	stranger = *at;
+	if (!stranger) {
+		stranger = calloc(1, sizeof(*stranger));
+		if (!stranger) {
+			wait_for(round, clock_boot_ns());
+			return;
+		}
+		stranger->cgroup_id = cgroup_id;
+		stranger->since_ns = clock_boot_ns();
+		*at = stranger;
+	}
+	wait_for(round, stranger->since_ns);
+	if (clock_boot_ns() - stranger->since_ns <
+	    all->daemon->config->hold_seconds * 1000000000ull)
+		return;
+	log_error(
+		"cgroup number %llu: somebody is held there, and what it is cannot be told, so it "
+		"is refused",
+		(unsigned long long)cgroup_id);
+	if (enforce_bind(all->daemon->enforcer, cgroup_id, PD_SLOT_UNKNOWN, PD_BINDING_CONTAINER,
+			 &error))
+		log_error("%s", error.text);
+	else
+		round->progress = true;
+	*at = stranger->next;
+	free(stranger);
+}
 
 static void on_held(void *context, const struct pd_release *task, const char *cgroup)
 {
 	struct round *round = context;
 	struct known *known;
+	uint64_t since;
 
 	if (task->fate != PD_FATE_HELD) {
 		send_signal(round->all, (pid_t)task->tgid,
@@ -237,16 +285,25 @@ static void on_held(void *context, const struct pd_release *task, const char *cg
 		return;
 	}
 	known = known_meet(round->all, cgroup);
-	if (!known) { /* in no container: nothing but its root directory says so */
-		round->waiting = true;
+	if (!known) {
+		meet_stranger(round, task->cgroup);
 		return;
 	}
 	known->held = true;
-	if (known->state == STATE_WAITED_FOR && known_ask(round->all, known)) {
-		round->waiting = true;
-		return;
+	since = known->since_ns;
+	if (known->state == STATE_WAITED_FOR) {
+		if (known_ask(round->all, known)) {
+			wait_for(round, since);
+			return;
+		}
+		known = known_meet(round->all, cgroup); /* it may be another's part */
+	} else if (!known->bound) {
+		known_bind(round->all, known);
 	}
-	round->progress = true;
+	if (known && known->bound)
+		round->progress = true;
+	else
+		wait_for(round, since);
 }
 
 static void clear_held(struct containers *all, struct known *known)
@@ -266,12 +323,12 @@ void known_settle(struct containers *all)
 		return;
 	all->settling = true;
 	for (int i = 0; i < ROUNDS_MAX && round.progress; i++) {
-		round.progress = round.waiting = false;
+		round.progress = round.waiting = round.patiently = false;
 		known_each(all, clear_held);
 		if (enforce_release(all->daemon->enforcer, on_held, &round, &error)) {
 			log_error("%s; held containers stay held",
 				  error_render(&error, text, sizeof(text)));
-			round.waiting = true;
+			wait_for(&round, clock_boot_ns());
 			break;
 		}
 		if (all->unnumbered && !recompiled) {
@@ -280,29 +337,35 @@ void known_settle(struct containers *all)
 			if (daemon_apply(all->daemon, NULL, true, NULL, &error))
 				log_error("%s; a container waits for its policies",
 					  error_render(&error, text, sizeof(text)));
-			round.progress = true;
+			else
+				round.progress = true;
 		}
 	}
 	all->settling = false;
 	if (round.waiting || round.progress)
-		loop_timer_arm(all->timer, RETRY_MS);
+		loop_timer_arm(all->timer,
+			       round.waiting && round.patiently ? RETRY_SLOW_MS : RETRY_MS);
 }
 
-/* What is known of none of their policies in time */
+/* One that it was not known of in time which policies it has, or that could not be bound to them */
 static void expire(struct containers *all, struct known *known)
 {
 	uint64_t age = clock_boot_ns() - known->since_ns;
-	char text[ERROR_LINE_MAX];
-	bool refuse = all->selectors.any_enforced && !all->daemon->rescue;
+	bool refuse = !all->begun || (all->selectors.any_enforced && !all->daemon->rescue);
+	char text[ERROR_LINE_MAX] = "it cannot be bound to its policies";
 
-	if (known->state != STATE_WAITED_FOR ||
+	if ((known->state != STATE_WAITED_FOR && (known->bound || !known->held)) ||
+	    known->state == STATE_REFUSED ||
 	    age < all->daemon->config->hold_seconds * 1000000000ull)
 		return;
+	if (known->state == STATE_WAITED_FOR)
+		error_render(&known->why, text, sizeof(text));
+	else if (!all->begun)
+		snprintf(text, sizeof(text), "the policies cannot be loaded");
 	known->state = refuse ? STATE_REFUSED : STATE_KNOWN;
-	log_error("container %s: after %llu s it is still not known what it is (%s), so %s; see "
-		  "'runtimes' in policyd.yaml(5)",
-		  known->facts.cgroup, (unsigned long long)all->daemon->config->hold_seconds,
-		  error_render(&known->why, text, sizeof(text)),
+	log_error("container %s: after %llu s it is still not known which policies it has (%s), so "
+		  "%s; see 'runtimes' in policyd.yaml(5)",
+		  known->facts.cgroup, (unsigned long long)all->daemon->config->hold_seconds, text,
 		  refuse ? "it is refused" : "no policy is for it");
 	known_bind(all, known);
 }
@@ -453,6 +516,10 @@ void containers_free(struct containers *all)
 	if (!all)
 		return;
 	known_each(all, free_known);
+	for (struct stranger *next, *stranger = all->strangers; stranger; stranger = next) {
+		next = stranger->next;
+		free(stranger);
+	}
 	for (unsigned int i = 0; i < KNOWN_BUCKETS; i++)
 		for (struct watched *next, *watched = all->watched[i]; watched; watched = next) {
 			next = watched->next;

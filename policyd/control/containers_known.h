@@ -27,6 +27,7 @@ struct known {
 	struct container facts;
 	char *path; /* of the cgroup of the task by which it was found */
 	enum state state;
+	bool bound; /* as its state and policies want it */
 	uint64_t since_ns;
 	struct pd_error why;   /* it is not known */
 	struct watched *above; /* the cgroup that it is in */
@@ -35,6 +36,12 @@ struct known {
 	bool held;	       /* somebody is, as the last round found */
 	uint64_t denials;
 	unsigned int warned; /* bit n: that enum fact n is not told */
+};
+
+/* A cgroup in which somebody is held, and of which nothing can be told. */
+struct stranger {
+	struct stranger *next;
+	uint64_t cgroup_id, since_ns;
 };
 
 struct containers {
@@ -47,6 +54,7 @@ struct containers {
 	struct source *ring_source, *inotify_source;
 	struct timer *timer;
 	int inotify;
+	struct stranger *strangers;
 	bool begun;	 /* policies are in force that we know: until then what is bound stays so */
 	bool settling;	 /* not to be entered again from within */
 	bool unnumbered; /* the policies of one of them have no slot yet */
@@ -95,6 +103,9 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 
 /** known_ask() - the runtime's files. Returns 0 when all is known, and bound; @known may be gone then. */
 int known_ask(struct containers *all, struct known *known);
+
+/** known_scan() - all cgroups, for containers that run */
+void known_scan(struct containers *all);
 
 /** known_label() - the tasks that run already */
 void known_label(struct containers *all);

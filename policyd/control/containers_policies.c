@@ -47,6 +47,7 @@ void known_bind(struct containers *all, struct known *known)
 	struct pd_error error;
 	uint32_t slot = 0, flags = PD_BINDING_CONTAINER;
 
+	known->bound = false;
 	if (!all->begun && known->state != STATE_REFUSED)
 		return;
 	if (known->state == STATE_REFUSED)
@@ -62,6 +63,8 @@ void known_bind(struct containers *all, struct known *known)
 	known->slot = slot;
 	if (enforce_bind(all->daemon->enforcer, known->facts.cgroup_id, slot, flags, &error))
 		log_error("container %s: %s", known->facts.cgroup, error.text);
+	else
+		known->bound = true;
 }
 
 /* What was told, and not until then, counts. */
@@ -102,19 +105,11 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 int known_ask(struct containers *all, struct known *known)
 {
 	struct container facts = { 0 };
-	struct known *other = NULL;
 	int r = known_look_up(all, known->path, &facts, &known->why);
 
 	if (!r && strcmp(facts.cgroup, known->facts.cgroup) != 0) {
 		/* It stood for itself, and is a part of one that begins above it. */
-		other = known_add(all, &facts, known->path);
-		if (other) {
-			facts = other->facts;
-			other->facts = (struct container){ .cgroup_id = facts.cgroup_id };
-			r = learn(all, other, &facts);
-		} else {
-			r = -ENOENT;
-		}
+		r = known_meet(all, known->path) ? 0 : -ENOENT;
 		if (!r)
 			known_forget(all, known);
 	} else if (!r) {
@@ -164,6 +159,9 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 				 (int)pid, path);
 	if (known->state != STATE_KNOWN)
 		r = learn_from_hook(all, known, id, bundle, error);
+	if (!r && !all->begun)
+		r = error_set(error, -ESTALE,
+			      "the policies cannot be loaded; see 'policyctl status'");
 	if (!r && all->unnumbered)
 		r = daemon_apply(all->daemon, NULL, true, NULL, error);
 	if (!r && all->unnumbered)
@@ -260,6 +258,9 @@ void containers_commit(struct containers *all)
 	all->prepared = (struct selectors){ 0 };
 	all->unnumbered = false;
 	all->begun = true;
+	/* While nobody asked for containers, nobody told of them. */
+	if (all->selectors.any)
+		known_scan(all);
 	known_each(all, rebind);
 	if (all->count)
 		known_label(all);

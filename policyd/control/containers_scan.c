@@ -66,10 +66,15 @@ static void unbind_stranger(void *context, uint64_t cgroup_id, uint32_t flags)
 		enforce_unbind(all->daemon->enforcer, cgroup_id);
 }
 
-void containers_scan(struct containers *all)
+void known_scan(struct containers *all)
 {
 	char path[PATH_MAX] = "";
 
 	look_through(all, AT_FDCWD, CGROUP_ROOT, path, 0, 0);
+}
+
+void containers_scan(struct containers *all)
+{
+	known_scan(all);
 	enforce_bound(all->daemon->enforcer, unbind_stranger, all);
 }

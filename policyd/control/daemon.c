@@ -169,15 +169,15 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	return 0;
 }
 
-#define TIDY_MS 20
+#define TIDY_FIRST_MS 20
 
 static void on_tidy(void *context, uint32_t events)
 {
 	struct daemon *daemon = context;
 
 	(void)events;
-	if (!daemon->detached && enforce_tidy(daemon->enforcer))
-		loop_timer_arm(daemon->tidy, TIDY_MS);
+	if (!daemon->detached)
+		loop_timer_arm(daemon->tidy, enforce_tidy(daemon->enforcer));
 }
 
 int daemon_begin(struct daemon *daemon, struct pd_error *error)
@@ -191,7 +191,7 @@ int daemon_begin(struct daemon *daemon, struct pd_error *error)
 	r = loop_timer_new(daemon->loop, on_tidy, daemon, &daemon->tidy);
 	if (r)
 		return error_set(error, r, "timer: %s", strerror(-r));
-	loop_timer_arm(daemon->tidy, TIDY_MS);
+	loop_timer_arm(daemon->tidy, TIDY_FIRST_MS);
 	r = runs_resume(daemon->runs, error);
 	if (!r && daemon->containers)
 		containers_scan(daemon->containers);

@@ -32,8 +32,7 @@ struct command {
 
 extern const struct command command_check, command_test, command_run, command_load, command_unload,
 	command_list, command_show, command_status, command_mode, command_events, command_explain,
-	command_doctor, command_detach, command_ps, command_oci_hook,
-	command_oci_runtime;
+	command_doctor, command_detach, command_ps, command_oci_hook, command_oci_runtime;
 
 /** ctl_options() - getopt_long() with --json and --help handled; 0 ends, '?' is a wrong option */
 int ctl_options(struct ctl *ctl, const struct command *command, int argc, char **argv,

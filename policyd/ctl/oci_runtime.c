@@ -69,7 +69,8 @@ static int add_hook(const char *bundle, struct pd_error *error)
 	r = put_hook(config, self);
 	changed = r ? NULL : json_dumps(config, JSON_COMPACT);
 	json_decref(config);
-	r = changed ? file_write_atomic(path, changed, strlen(changed), st.st_mode & 0777) : -ENOMEM;
+	r = changed ? file_write_atomic(path, changed, strlen(changed), st.st_mode & 0777) :
+		      -ENOMEM;
 	return r ? error_at(error, r, path, 0, 0, "%s", strerror(-r)) : 0;
 }
 

@@ -8,9 +8,10 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-	&command_check,	 &command_test,	   &command_run,    &command_load,   &command_unload,
-	&command_list,	 &command_ps,	   &command_show,   &command_status, &command_mode,
-	&command_events, &command_explain, &command_doctor, &command_detach, &command_oci_hook, &command_oci_runtime,
+	&command_check,	 &command_test,	  &command_run,	     &command_load,
+	&command_unload, &command_list,	  &command_ps,	     &command_show,
+	&command_status, &command_mode,	  &command_events,   &command_explain,
+	&command_doctor, &command_detach, &command_oci_hook, &command_oci_runtime,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 

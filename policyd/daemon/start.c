@@ -25,6 +25,7 @@
 #include "policyd/daemon/sandbox.h"
 
 #define LOCK_PATH CONFIG_RUN_DIR "/lock"
+#define PIN_DIR_PATH CONFIG_RUN_DIR "/pin_dir"
 
 /* What main's daemon has besides struct daemon */
 struct process {
@@ -71,6 +72,28 @@ static int take_lock(int *ret_fd, struct pd_error *error)
 		log_warning(LOCK_PATH ": %s", strerror(errno));
 	*ret_fd = fd;
 	return 0;
+}
+
+/* Pins in a folder that the settings do not name any more would go on beside ours, unnoticed. */
+static int check_pin_dir(const struct config *config, struct pd_error *error)
+{
+	CLEANUP_FREE char *used = NULL;
+
+	if (file_load(PIN_DIR_PATH, 8192, &used, NULL) || strcmp(used, config->pin_dir) == 0 ||
+	    access(used, F_OK) < 0)
+		return 0;
+	return error_set(
+		error, -EEXIST,
+		"what policyd has pinned is in %s, and pin_dir is %s now; set it back, run "
+		"'policyctl detach', and change it then",
+		used, config->pin_dir);
+}
+
+static int note_pin_dir(const struct config *config, struct pd_error *error)
+{
+	int r = file_write_atomic(PIN_DIR_PATH, config->pin_dir, strlen(config->pin_dir), 0600);
+
+	return r ? error_set(error, r, PIN_DIR_PATH ": %s", strerror(-r)) : 0;
 }
 
 /* ---- signals --------------------------------------------------------------------------------- */
@@ -208,9 +231,13 @@ static int start_daemon(struct process *process, const struct start *start, stru
 	notify_open();
 	make_event_folder(daemon->config);
 	r = take_lock(&process->lock, error);
+	if (!r)
+		r = check_pin_dir(daemon->config, error);
 	/* With nothing to keep in force, a wrong policy is better known before the kernel is bothered. */
 	if (!r && access(daemon->config->pin_dir, F_OK) < 0)
 		r = check_policies(daemon->config, &process->wrong, error);
+	if (!r)
+		r = note_pin_dir(daemon->config, error);
 	if (!r)
 		r = open_parts(process, error);
 	if (!r)
@@ -389,6 +416,11 @@ static int detach(const struct config *config)
 
 	if (r)
 		return fail(&error, false);
+	r = check_pin_dir(config, &error);
+	if (r) {
+		fd_close(lock);
+		return fail(&error, false);
+	}
 	r = enforce_detach(config->pin_dir, NULL, &over, &error);
 	if (!r || over)
 		daemon_forget(CONFIG_RUN_DIR);

@@ -16,7 +16,8 @@ static const char *const extra_names[EXTRA_COUNT] = {
 	[EXTRA_SOCKET_SCTP] = "socket_sctp",
 };
 
-#define TIDY_ROUNDS 10	    /* of some milliseconds each */
+#define TIDY_SOON_MS 20
+#define TIDY_LATE_MS 30000  /* the kernel may take ten seconds to get to a pin that is gone */
 #define KERNEL_ENOTSUPP 524 /* include/linux/errno.h: the kernel's own, no libc knows it */
 
 static int explain_attach(const char *name, int code, struct pd_error *error)
@@ -272,18 +273,19 @@ int attach_adopted(struct enforcer *e, struct pd_error *error)
 	return 0;
 }
 
-bool enforce_tidy(struct enforcer *e)
+int enforce_tidy(struct enforcer *e)
 {
 	if (!e->adopted || !e->pins.dir[0] || e->tidied)
-		return false;
+		return -1;
 	if (pins_let_go(&e->replaced))
-		return true;
-	/* The kernel may get to their pins, which are gone, a moment later. */
-	if (e->settling++ < TIDY_ROUNDS)
-		return true;
+		return TIDY_SOON_MS;
+	if (!e->settling) {
+		e->settling = true;
+		return TIDY_LATE_MS;
+	}
 	pins_drop_judges(&e->pins, e->judges.prefix, false);
 	e->tidied = true;
-	return false;
+	return -1;
 }
 
 static uint64_t attached(const struct enforcer *e)

@@ -44,14 +44,27 @@ static int each(const char *path, int (*visit)(const char *path, int depth, stru
 	return r;
 }
 
-/* Layouts have folders, and those have pins. */
+/* Layouts, abi-N, have these folders, and those have pins. */
+static bool is_called_right(const char *name, int depth)
+{
+	static const char *const folders[] = { "maps", "links", "judges" };
+
+	if (depth == 0)
+		return !strncmp(name, "abi-", 4) && name[4] &&
+		       strspn(name + 4, "0123456789") == strlen(name + 4);
+	for (size_t i = 0; depth == 1 && i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (!strcmp(name, folders[i]))
+			return true;
+	return depth > 1;
+}
+
 static int look(const char *path, int depth, struct pd_error *error)
 {
 	struct stat st;
 
 	if (lstat(path, &st))
 		return error_set(error, -errno, "cannot look at %s: %s", path, strerror(errno));
-	if (S_ISDIR(st.st_mode) != (depth < 2))
+	if (S_ISDIR(st.st_mode) != (depth < 2) || !is_called_right(strrchr(path, '/') + 1, depth))
 		return error_set(error, -EEXIST,
 				 "%s is not policyd's; nothing was detached: remove it, then try "
 				 "again",
@@ -152,7 +165,12 @@ int enforce_detach(const char *pin_dir, struct enforcer *ours, bool *ret_over,
 	int r;
 
 	*ret_over = false;
-	if (!pins_in_bpffs(pin_dir) || (access(pin_dir, F_OK) && errno == ENOENT))
+	if (!pins_in_bpffs(pin_dir))
+		return error_set(error, -ENOENT,
+				 "%s is in no BPF file system, so that nobody can tell what is "
+				 "pinned; mount one (mount -t bpf bpf /sys/fs/bpf), or set pin_dir",
+				 pin_dir);
+	if (access(pin_dir, F_OK) && errno == ENOENT)
 		return 0;
 	r = each(pin_dir, look, 0, error);
 	if (r)

@@ -133,17 +133,9 @@ static size_t state_bytes(void)
 	return (sizeof(struct pd_state) + page - 1) & ~(page - 1);
 }
 
-static void ignore(void *context, const struct pd_release *task, const char *cgroup)
-{
-	(void)context;
-	(void)task;
-	(void)cgroup;
-}
-
-/* `release` notes it on its way. Who has been let go is told about again, the next time. */
 static int find_host_root(struct enforcer *e, struct pd_error *error)
 {
-	int r = enforce_release(e, ignore, NULL, error);
+	int r = enforcer_iterate(e->skeleton->progs.find_root, NULL, NULL, error);
 
 	if (!r && !e->state->host_root)
 		r = error_set(error, -ESRCH, "the root directory of process 1 cannot be found");

@@ -74,9 +74,9 @@ int enforce_open(const struct enforce_options *options, struct enforcer **ret_en
  * enforce_tidy() - remove a part of what the daemon before has left behind
  *
  * Its programs first, one at a time because each may take the kernel a tenth of a second, then their judges.
- * Returns true when there is something left to do: call it again soon.
+ * Returns in how many milliseconds to call it again, -1: nothing is left.
  */
-bool enforce_tidy(struct enforcer *enforcer);
+int enforce_tidy(struct enforcer *enforcer);
 
 /** enforce_close() - let go; what is pinned goes on enforcing */
 void enforce_close(struct enforcer *enforcer);

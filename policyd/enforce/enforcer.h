@@ -36,7 +36,7 @@ struct enforcer {
 	uint64_t judged; /* hooks whose programs have their judges */
 	uint32_t extras_judged;
 	bool adopted, tidied;
-	unsigned int settling; /* rounds of enforce_tidy() since all that was replaced is closed */
+	bool settling; /* all that was replaced is closed */
 };
 
 /* Programs, by their hooks' and extras' numbers. */

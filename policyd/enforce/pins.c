@@ -242,7 +242,7 @@ void pins_drop_judges(const struct pins *pins, const char *prefix, bool with)
 	struct dirent *entry;
 	DIR *dir;
 
-	if (!pins->dir[0])
+	if (!pins->dir[0] || !prefix[0]) /* whose are whose cannot be told */
 		return;
 	path_join(path, pins->dir, "judges", NULL);
 	dir = opendir(path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policyd/workload/metadata.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,6 +113,25 @@ int metadata_pairs(const json_t *object, struct pairs *pairs)
 
 /* ---- whose ----------------------------------------------------------------------------------- */
 
+/* In whichever namespace it is: Kubernetes' is k8s.io */
+static int containerd_find(const struct metadata_places *places, struct container *c,
+			   struct pd_error *error)
+{
+	DIR *dir;
+	struct dirent *entry;
+	int r = containerd_read(places, "k8s.io", c, error);
+
+	if (r != -ENOENT)
+		return r;
+	dir = opendir(places->containerd);
+	while (dir && r == -ENOENT && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			r = containerd_read(places, entry->d_name, c, error);
+	if (dir)
+		closedir(dir);
+	return r;
+}
+
 /* Its state names the cgroup, or one below: crun puts the container into a child of its scope. */
 static int state_read(const struct metadata_places *places, const char *path, struct container *c,
 		      struct pd_error *error)
@@ -133,7 +153,7 @@ static int read_by_runtime(const struct metadata_places *places, const char *pat
 	case RUNTIME_CRIO:
 		return crio_read(places, c, error);
 	case RUNTIME_CONTAINERD:
-		return containerd_read(places, "k8s.io", c, error);
+		return containerd_find(places, c, error);
 	case RUNTIME_NSPAWN:
 	case RUNTIME_LXC:
 		c->told = METADATA_TOLD(NAME);

@@ -30,11 +30,16 @@ static bool is(const struct component *c, const char *name)
 	return c->length == strlen(name) && strncmp(c->text, name, c->length) == 0;
 }
 
+/* As in lsm/bind.h: of scopes those that systemd's own tools make */
 static bool is_unit(const struct component *c)
 {
-	static const char *const suffixes[] = { ".slice",  ".service", ".scope",
-						".socket", ".mount",   ".swap" };
+	static const char *const suffixes[] = { ".slice", ".service", ".socket", ".mount",
+						".swap" };
+	static const char *const scopes[] = { "session-", "init.", "app-", "run-" };
 
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
+		if (begins(c, scopes[i]) && ends(c, ".scope"))
+			return true;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
 		if (ends(c, suffixes[i]))
 			return true;
@@ -107,6 +112,7 @@ static bool by_scope(const struct component *c, struct recognised *ret)
 	return scope(c, "docker-", RUNTIME_DOCKER, true, ret) ||
 	       scope(c, "libpod-", RUNTIME_PODMAN, true, ret) ||
 	       scope(c, "cri-containerd-", RUNTIME_CONTAINERD, true, ret) ||
+	       scope(c, "nerdctl-", RUNTIME_CONTAINERD, true, ret) ||
 	       scope(c, "crio-", RUNTIME_CRIO, true, ret) ||
 	       scope(c, "crun-", RUNTIME_CRUN, false, ret) ||
 	       scope(c, "runc-", RUNTIME_RUNC, false, ret);

@@ -140,10 +140,10 @@ int enforce_ring_fd(const struct enforcer *enforcer, enum pd_ring ring)
 	return -1;
 }
 
-bool enforce_tidy(struct enforcer *enforcer)
+int enforce_tidy(struct enforcer *enforcer)
 {
 	(void)enforcer;
-	return false;
+	return -1;
 }
 
 bool enforce_adopted(const struct enforcer *enforcer)

@@ -60,6 +60,9 @@ static void test_recognise(void **state)
 		{ "/system.slice/nix-daemon.service/build", NULL, "build", RUNTIME_NONE },
 		/* not what they look like */
 		{ "/system.slice/docker-short.scope/x", NULL, "x", RUNTIME_NONE },
+		{ "/system.slice/docker-short.scope", NULL, "docker-short.scope", RUNTIME_NONE },
+		{ "/system.slice/my-box.scope", NULL, "my-box.scope", RUNTIME_NONE },
+		{ "/system.slice/nerdctl-" ID ".scope", NULL, ID, RUNTIME_CONTAINERD },
 		{ "/system.slice/libpod-conmon-" ID ".scope/x", NULL, "x", RUNTIME_NONE },
 		{ "/machine.slice/machine-qemu.scope/libvirt/payload", NULL, "payload",
 		  RUNTIME_NONE },
@@ -68,10 +71,10 @@ static void test_recognise(void **state)
 	};
 	static const char *const none[] = { "/",
 					    "",
-					    "/system.slice/docker-short.scope",
-					    "/user.slice/user-0.slice/session-1.scope",
-					    "/system.slice/libpod-conmon-" ID ".scope",
-					    "/init.scope" };
+					    "/user.slice/app-x.scope",
+					    "/system.slice/run-r1.scope",
+					    "/init.scope",
+					    "/user.slice/user-0.slice/session-1.scope" };
 	struct recognised r;
 
 	(void)state;

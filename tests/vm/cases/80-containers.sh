@@ -6,6 +6,7 @@
 # on, whatever becomes of the daemon meanwhile. Counted from how the programs in them end.
 . /tests/lib.sh
 . /tests/cases/life.inc.sh
+# shellcheck disable=SC2154 # $policies and $daemon are of life.inc.sh
 
 prepare
 : >log
@@ -24,9 +25,9 @@ rule() { # NAME MATCH LINES...
 	printf '%s\n' "$@"
 }
 allow='default: {file: allow, exec: allow, socket: allow, capability: allow}'
-rule box '{container: "box-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >$policies/box.yaml
+rule box '{container: "box-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >"$policies"/box.yaml
 rule none '{container: "none-*"}' 'default: {file: allow, exec: deny, socket: allow, capability: allow}' \
-	'exec: [{allow: /bin/busybox}]' >$policies/none.yaml
+	'exec: [{allow: /bin/busybox}]' >"$policies"/none.yaml
 echo 'hold_seconds: 3' >/etc/policyd/policyd.yaml
 
 t_is "without policyd all of them can" "refused 0 escaped 3 killed 0 other 0" "$(box run box 3 /box /violate)"
@@ -47,6 +48,20 @@ t_is "one that nobody claims is held for a while, and killed" "refused 0 escaped
 t_like "which is said" "*/boxes/box-0: after 3 s *no runtime claims it*refused*runtimes*" "$(cat log)"
 t_like "as is by the event" "*exec /violate*not known yet*" "$(policyctl events -n 1 --reason unknown_container)"
 
+### a policy for a part of one that no policy selects
+printf 'version: 1\nname: part\nmatch: [{cgroup: /boxes/outer-0/part}]\n%s\nfile: [{deny: read, path: /secret}]\n' \
+	"$allow" >"$policies/part.yaml"
+rm -f /box/go
+box run outer 1 /box /bin/sh -c 'until [ -e /go ]; do sleep 0.1; done; sh -c "cat /secret"' >said 2>&1 &
+outer=$!
+t_soon 20 "it is known" sh -c 'policyctl ps | grep -q "^unmatched *outer-0"'
+mkdir /sys/fs/cgroup/boxes/outer-0/part
+cat /sys/fs/cgroup/boxes/outer-0/cgroup.procs | while read -r pid; do echo "$pid" >/sys/fs/cgroup/boxes/outer-0/part/cgroup.procs; done 2>/dev/null
+touch /box/go
+t_wait 20 sh -c "! kill -0 $outer 2>/dev/null || { rmdir /sys/fs/cgroup/boxes/outer-0/part; false; }"
+t_like "what executes there is confined" "*Permission denied*" "$(cat said)"
+rm "$policies/part.yaml"
+
 ### more than one at a time, and a daemon that dies half way
 box run -w 8 box 1000 /box /violate >many &
 many=$!
@@ -65,7 +80,7 @@ late=$!
 last() { [ "$(tail -n 1 said)" = "$1" ]; }
 t_soon 20 "one that runs, and no policy is for" last yes
 t_like "is listed" "*unmatched*late-0*crun*" "$(policyctl ps)"
-rule late '{container: "late-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >$policies.not/late.yaml
+rule late '{container: "late-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >"$policies.not/late.yaml"
 t_allowed "a policy comes" policyctl load $policies.not/late.yaml
 t_soon 20 "it is for what runs already" last no
 t_like "which is listed" "*bound*late-0*crun*late *0*" "$(policyctl ps)"
@@ -92,6 +107,34 @@ t_is "one in a cgroup that is no unit's may be a container's" 137 "$(chroot /box
 mkdir /sys/fs/cgroup/mine
 t_allowed "a cgroup of the host's" sh -c 'echo $$ >/sys/fs/cgroup/mine/cgroup.procs; exec cat /secret'
 rmdir /sys/fs/cgroup/mine
+
+### one that started while no policy asked for containers, and never executes anything
+mkfifo /box/fifo
+mv "$policies/box.yaml" "$policies/none.yaml" "$policies.not/"
+t_allowed "no policies" policyctl load
+# shellcheck disable=SC2016 # the container's
+box run quiet 1 /box /bin/sh -c 'while :; do if read -r x </secret; then echo yes; else echo no; fi; read -r -t 0.2 x <>/fifo; done' >said 2>/dev/null &
+t_soon 20 "it reads" last yes
+t_is "it is not known" 0 "$(policyctl ps | grep -c quiet)"
+rule quiet '{container: "quiet-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >"$policies.not/quiet.yaml"
+t_allowed "a policy comes" policyctl load "$policies.not/quiet.yaml"
+t_soon 20 "it is for it" last no
+t_like "and says so" "*bound*quiet-0*" "$(policyctl ps)"
+echo 1 >/sys/fs/cgroup/boxes/cgroup.kill
+t_allowed "it goes" policyctl unload quiet
+mv "$policies.not/box.yaml" "$policies.not/none.yaml" "$policies/"
+t_soon 20 "the others are back" sh -c 'policyctl list | grep -q ^none'
+
+### policies that cannot be read
+kill_policyd
+echo broken >"$policies/broken.yaml"
+start_policyd
+t_is "stale" stale "$(state)"
+t_is "who starts is held, and refused" "refused 0 escaped 0 killed 1 other 0" "$(box run box 1 /box /violate)"
+t_like "which is said" "*box-0*policies cannot be loaded*refused*" "$(cat log)"
+rm "$policies/broken.yaml"
+t_soon 20 "mended" sh -c '[ "$(policyctl status --json | grep -c enforcing)" = 1 ]'
+t_is "all is as before" "refused 1 escaped 0 killed 0 other 0" "$(box run box 1 /box /violate)"
 
 ### settings
 kill_policyd
