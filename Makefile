@@ -145,7 +145,7 @@ compile_commands.json: Makefile $(user_src) $(bpf_parts) ## Write the compilatio
 
 ### Check: each step keeps its output in build/check/ and shows it when it fails
 
-.PHONY: check unit golden fuzz san arrows lint check-vm test demo format
+.PHONY: check unit golden fuzz san arrows lint check-vm check-runtimes test demo format
 check: quick lint ## Check without root and kernels: units, golden policies, fuzzers, lint
 .PHONY: quick
 quick: unit golden fuzz san arrows
@@ -250,11 +250,15 @@ vm-bin: $(vm_bins) $(BUILD)/vm-bin/policyd-blind
 check-vm: all vm-bin ## Run tests/vm/cases in booted kernels 6.1, 6.12 and Debian's newest
 	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite $(KERNELS:%=-k %)
 
-# Guests wait a fifth of the time for their kernels: lint takes that.
-test: ## Install the dependencies and run all tests: check and check-vm
+# MANY: how many containers of each runtime begin with what is denied
+check-runtimes: all vm-bin ## Run the cases of container runtimes in these kernels (MANY=50: more of each)
+	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite -r runtimes $(MANY:%=-c many=%) $(KERNELS:%=-k %)
+
+# Guests wait a fifth of the time for their kernels: lint takes that. What they boot from is fetched meanwhile.
+test: ## Install the dependencies and run all tests: check, check-vm and check-runtimes
 	$(Q)+$(MAKE) deps
-	$(Q)+$(MAKE) quick vm-bin
-	$(Q)+nice $(MAKE) lint & $(MAKE) check-vm; status=$$?; wait $$! && exit $$status
+	$(Q)+tests/vm/fetch debian runtimes >/dev/null 2>&1 & $(MAKE) quick vm-bin; status=$$?; wait $$!; exit $$status
+	$(Q)+nice $(MAKE) lint & $(MAKE) check-vm && $(MAKE) check-runtimes; status=$$?; wait $$! && exit $$status
 
 demo: ## Install the dependencies, build, and show nginx confined
 	$(Q)+$(MAKE) deps

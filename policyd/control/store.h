@@ -88,13 +88,14 @@ const struct policy_list *candidate_policies(const struct candidate *candidate);
 
 /**
  * store_compile() - make the image, and refuse it when it confines who must not be
- * @sets: of policies that containers have, each NULL-terminated; may be NULL
+ * @container_sets: of policies that containers have, each NULL-terminated; may be NULL
  *
  * *ret_image belongs to the candidate.
  */
 int store_compile(const struct store *store, struct candidate *candidate,
-		  const char *const *const *sets, size_t set_count, uint64_t generation,
-		  const unsigned char **ret_image, uint32_t *ret_groups, struct pd_error *error);
+		  const char *const *const *container_sets, size_t container_count,
+		  uint64_t generation, const unsigned char **ret_image, uint32_t *ret_groups,
+		  struct pd_error *error);
 
 /** candidate_write() - bring run_dir in line, before the image is put in force */
 int candidate_write(const struct candidate *candidate, const struct store *store,

@@ -18,13 +18,13 @@ static const char *or_dash(const char *text)
 /* "web, tls" */
 static const char *policies_of(const json_t *container, char cell[static CELL_MAX])
 {
+	const json_t *policies = json_object_get(container, "policies");
 	struct buffer b;
-	json_t *name;
-	size_t i;
 
 	buffer_init(&b, cell, CELL_MAX - 1);
-	json_array_foreach(json_object_get(container, "policies"), i, name)
-		buffer_format(&b, "%s%s", i ? ", " : "", json_string_value(name));
+	for (size_t i = 0; i < json_array_size(policies); i++)
+		buffer_format(&b, "%s%s", i ? ", " : "",
+			      json_string_value(json_array_get(policies, i)));
 	cell[b.used] = '\0';
 	return or_dash(cell);
 }

@@ -88,7 +88,7 @@ static int read_meta(int fd, struct bolt *ret)
 int bolt_open(const char *path, struct bolt **ret_bolt)
 {
 	struct bolt *bolt = calloc(1, sizeof(*bolt));
-	struct stat st;
+	struct stat st = { 0 };
 	int r = bolt ? 0 : -ENOMEM;
 
 	if (!r) {

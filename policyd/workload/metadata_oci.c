@@ -203,14 +203,14 @@ int oci_claims(const struct metadata_places *places, const char *path, const cha
 }
 
 int metadata_from_hook(const struct metadata_places *places, const char *id, const char *bundle,
-		       struct container *c, struct pd_error *error)
+		       struct container *ret, struct pd_error *error)
 {
 	CLEANUP_FREE char *crun = string_format("%s/%s", places->crun, id);
 
-	if (!crun || metadata_set(&c->id, id) || metadata_set(&c->name, id))
+	if (!crun || metadata_set(&ret->id, id) || metadata_set(&ret->name, id))
 		return error_set(error, -ENOMEM, "out of memory");
 	/* Of the two crun makes this folder first of all. */
-	c->runtime = access(crun, F_OK) ? RUNTIME_RUNC : RUNTIME_CRUN;
-	c->told = METADATA_TOLD(NAME);
-	return oci_config(bundle, c, error);
+	ret->runtime = access(crun, F_OK) ? RUNTIME_RUNC : RUNTIME_CRUN;
+	ret->told = METADATA_TOLD(NAME);
+	return oci_config(bundle, ret, error);
 }

@@ -113,9 +113,12 @@ static int set_up(void **state)
 {
 	struct stores *s = calloc(1, sizeof(*s));
 
+	assert_non_null(s);
 	strcpy(s->dir, "/tmp/policyd-test.XXXXXX");
-	if (!mkdtemp(s->dir))
+	if (!mkdtemp(s->dir)) {
+		free(s);
 		return -1;
+	}
 	s->places = (struct metadata_places){
 		.docker = string_format("%s/docker", s->dir),
 		.podman = string_format("%s/podman", s->dir),

@@ -4,9 +4,9 @@
 #
 # Containers, as a small launcher makes them: held at their entry point, bound, judged from the first instruction
 # on, whatever becomes of the daemon meanwhile. Counted from how the programs in them end.
+# shellcheck disable=SC2154,SC2086,SC2016 # of life.inc.sh; without blanks; for others to expand
 . /tests/lib.sh
 . /tests/cases/life.inc.sh
-# shellcheck disable=SC2154 # $policies and $daemon are of life.inc.sh
 
 prepare
 : >log
@@ -56,7 +56,9 @@ box run outer 1 /box /bin/sh -c 'until [ -e /go ]; do sleep 0.1; done; sh -c "ca
 outer=$!
 t_soon 20 "it is known" sh -c 'policyctl ps | grep -q "^unmatched *outer-0"'
 mkdir /sys/fs/cgroup/boxes/outer-0/part
-cat /sys/fs/cgroup/boxes/outer-0/cgroup.procs | while read -r pid; do echo "$pid" >/sys/fs/cgroup/boxes/outer-0/part/cgroup.procs; done 2>/dev/null
+while read -r pid; do
+	echo "$pid" >/sys/fs/cgroup/boxes/outer-0/part/cgroup.procs
+done </sys/fs/cgroup/boxes/outer-0/cgroup.procs 2>/dev/null
 touch /box/go
 t_wait 20 sh -c "! kill -0 $outer 2>/dev/null || { rmdir /sys/fs/cgroup/boxes/outer-0/part; false; }"
 t_like "what executes there is confined" "*Permission denied*" "$(cat said)"

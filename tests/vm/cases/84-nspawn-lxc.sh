@@ -5,6 +5,7 @@
 # timeout: 900
 #
 # systemd-nspawn and LXC
+# shellcheck disable=SC2317,SC2086 # functions are called by others; $IMAGE is one word
 . /tests/lib.sh
 . /tests/cases/runtimes.inc.sh
 
@@ -27,7 +28,7 @@ join() {
 }
 down() { machinectl terminate "$1"; }
 stands nspawn null
-many nspawn $((50 * SOAK))
+many nspawn
 
 lxc_config() {
 	mkdir -p "/var/lib/lxc/$1"
@@ -39,5 +40,5 @@ up() { lxc_config "$1"; lxc-execute -n "$1" -d -- sleep 1000; t_wait 30 lxc-wait
 join() { name=$1; shift; lxc-attach -n "$name" -- "$@"; }
 down() { lxc-stop -k -n "$1"; }
 stands lxc null
-many lxc $((50 * SOAK))
+many lxc
 t_done

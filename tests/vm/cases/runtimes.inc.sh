@@ -101,13 +101,16 @@ stands() { # RUNTIME IMAGE: as JSON, "null" where the runtime knows none
 policyctl_knows() { policyctl ps | grep -q "^bound .* \([^ ]*/\)\?$1 "; }
 policyctl_forgot() { ! policyctl_knows "$1" || { policyctl ps; false; }; }
 
-# So many, whose very first instruction is denied, counted from what they say themselves
-many() { # RUNTIME NUMBER: the daemon is killed half way
+# Ten, or as many=N on the kernel's command line says, whose very first instruction is denied, counted from what
+# they say themselves; the daemon is killed half way.
+number=$(sed -n 's/.*many=\([0-9]*\).*/\1/p' /proc/cmdline)
+number=${number:-10}
+many() { # RUNTIME
 	escaped=0 refused=0 other=''
 	i=0
-	while [ $i -lt "$2" ]; do
+	while [ $i -lt "$number" ]; do
 		i=$((i + 1))
-		if [ $i = $(($2 / 2)) ]; then
+		if [ $i = $((number / 2)) ]; then
 			kill_policyd
 			(sleep 3; exec policyd 2>>log) &
 			daemon=$!
@@ -119,5 +122,5 @@ many() { # RUNTIME NUMBER: the daemon is killed half way
 		*) other=$out ;;
 		esac
 	done
-	t_is "$1: $2 that begin with what is denied" "$2 refused, 0 escaped, other: " "$refused refused, $escaped escaped, other: $other"
+	t_is "$1: $number that begin with what is denied" "$number refused, 0 escaped, other: " "$refused refused, $escaped escaped, other: $other"
 }
