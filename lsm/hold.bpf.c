@@ -22,7 +22,7 @@ static __always_inline int keep(struct pd_held *h, const struct pd_name *n, __u6
 
 	if (n->status == PD_NAME_OK || n->status == PD_NAME_MEMORY)
 		length = n->length;
-	if (index >= PD_HELD_NAMES || length > PD_PATH_MAX || at + length > PD_HELD_TEXT)
+	if (index >= PD_HELD_NAMES || length > PD_PATH_MAX || at >= PD_HELD_TEXT)
 		return -E2BIG;
 	if (length &&
 	    bpf_probe_read_kernel(&h->text[PD_INDEX(at, PD_HELD_TEXT - 1)],

@@ -9,7 +9,7 @@
  * @vfsmount: what the dentry is seen through
  * @kind:     enum pd_held_kind
  *
- * Returns 0, -ENOMEM, -EAGAIN (no scratch memory), or -E2BIG when there is no room for one more: the exec
+ * Returns 0, -ENOMEM, -EAGAIN (no scratch memory), or -E2BIG when there is no room for one more (after 2 kB of names): the exec
  * is to fail then.
  */
 int pd_hold_name(__u64 dentry, __u64 vfsmount, __u32 kind);

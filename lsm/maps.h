@@ -55,9 +55,10 @@ struct pd_map_state {
 };
 extern struct pd_map_state state SEC(".maps");
 
-/* What a task has executed that was held before anybody could judge it; kept with the task. */
+/* What a task has executed that was held before anybody could judge it; kept with the task. Kernels from 7.0
+ * on have no more than 8 kB for such a value. */
 #define PD_HELD_NAMES 8u
-#define PD_HELD_TEXT 8192u
+#define PD_HELD_TEXT 2048u /* every name begins below */
 enum pd_held_kind {
 	PD_HELD_FIRST = 1,   /* the program of an exec; forgets what was there */
 	PD_HELD_NEXT,	     /* the interpreter of a script */
