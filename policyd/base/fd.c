@@ -224,3 +224,22 @@ char *string_format(const char *format, ...)
 	va_end(args);
 	return n < 0 ? NULL : text;
 }
+
+int file_open_roots(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int r = 0;
+
+	if (fd < 0)
+		return errno == ELOOP ? -EACCES : -errno;
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else if (!S_ISREG(st.st_mode) || (st.st_uid && st.st_uid != geteuid()) ||
+		 st.st_mode & S_IWOTH)
+		r = -EACCES;
+	if (!r)
+		return fd;
+	fd_close(fd);
+	return r;
+}

@@ -46,6 +46,14 @@ int fd_write_full(int fd, const void *buffer, size_t size);
  */
 int file_load(const char *path, size_t limit, char **ret_text, size_t *ret_size);
 
+/**
+ * file_open_roots() - a file that another daemon keeps, for reading
+ *
+ * Only a plain one, not through a symbolic link at the end, that belongs to root (or to us) and that others may not
+ * write. Never waits. Returns a descriptor, -EACCES where it is something else, or -errno.
+ */
+int file_open_roots(const char *path);
+
 /** fd_read_all() - the same from a descriptor, up to its end */
 int fd_read_all(int fd, size_t limit, char **ret_text, size_t *ret_size);
 

@@ -20,6 +20,7 @@
 #define RETRY_MS 20	  /* while a container's runtime has not written yet what it will */
 #define RETRY_SLOW_MS 250 /* when that takes longer than usual */
 #define USUAL_NS 2000000000ull
+#define SCAN_MS 5000 /* containers and tasks in them that execute nothing are found so */
 #define ROUNDS_MAX 8 /* of releasing what binding has made releasable */
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -392,6 +393,23 @@ static void on_timer(void *context, uint32_t events)
 	known_settle(all);
 }
 
+/* Restored from a checkpoint, moved into the cgroup, or run within another's process: no exec tells of it. */
+static void on_scan(void *context, uint32_t events)
+{
+	struct containers *all = context;
+
+	(void)events;
+	known_scan(all);
+	known_label(all);
+	known_settle(all);
+	known_scan_later(all);
+}
+
+void known_scan_later(struct containers *all)
+{
+	loop_timer_arm(all->scan, all->selectors.any ? SCAN_MS : -1);
+}
+
 /* One that was not held: its cgroup is to be asked for while it lives. */
 static bool meet_by_pid(struct containers *all, pid_t pid)
 {
@@ -494,6 +512,8 @@ int containers_new(struct daemon *daemon, struct containers **ret_containers,
 			r = loop_add(daemon->loop, holds, EPOLLIN, on_ring, all, &all->ring_source);
 		if (!r)
 			r = loop_timer_new(daemon->loop, on_timer, all, &all->timer);
+		if (!r)
+			r = loop_timer_new(daemon->loop, on_scan, all, &all->scan);
 		if (r)
 			error_set(error, r, "epoll: %s", strerror(-r));
 	}
@@ -528,6 +548,7 @@ void containers_free(struct containers *all)
 	loop_remove(all->ring_source);
 	loop_remove(all->inotify_source);
 	loop_timer_free(all->timer);
+	loop_timer_free(all->scan);
 	if (all->ring)
 		ring_close(all->ring);
 	fd_close(all->inotify);

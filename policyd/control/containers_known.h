@@ -53,6 +53,7 @@ struct containers {
 	struct ring *ring;
 	struct source *ring_source, *inotify_source;
 	struct timer *timer;
+	struct timer *scan; /* while policies ask for containers */
 	int inotify;
 	struct stranger *strangers;
 	bool begun;	 /* policies are in force that we know: until then what is bound stays so */
@@ -87,6 +88,9 @@ struct known *known_meet(struct containers *all, const char *path);
 
 /** known_settle() - rounds of looking who is held, binding, and letting go, until nothing changes */
 void known_settle(struct containers *all);
+
+/** known_scan_later() - and again and again, while policies ask for containers */
+void known_scan_later(struct containers *all);
 
 /* containers_policies.c */
 

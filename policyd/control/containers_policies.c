@@ -124,8 +124,9 @@ void known_label(struct containers *all)
 	struct pd_error error;
 	unsigned long labelled;
 
+	/* What a sweep leaves undone is told when policies change; here it would be told for ever. */
 	if (enforce_sweep(all->daemon->enforcer, &labelled, &error))
-		log_warning("%s", error.text);
+		log_debug("%s", error.text);
 }
 
 /* Its runtime has not written a state yet, but says by the hook what will be in it. */
@@ -265,4 +266,5 @@ void containers_commit(struct containers *all)
 	if (all->count)
 		known_label(all);
 	known_settle(all);
+	known_scan_later(all);
 }

@@ -230,3 +230,16 @@ json_t *ctl_policy_file(const char *path, struct pd_error *error)
 		error_at(error, -EINVAL, path, 0, 0, "not UTF-8, or it holds NUL bytes");
 	return object;
 }
+
+int ctl_do(struct ctl *ctl, json_t *request)
+{
+	struct pd_error error = { .code = 0 };
+	json_t *reply;
+
+	if (ctl_call(ctl, request, &reply, &error))
+		return ctl_fail(ctl, &error);
+	if (ctl->json)
+		ctl_print(json_incref(reply));
+	json_decref(reply);
+	return CTL_OK;
+}

@@ -70,6 +70,9 @@ int ctl_connect(struct ctl *ctl, struct client **ret_client, struct pd_error *er
 /** ctl_call() - connect, ask, close. The reply is ok and the caller's */
 int ctl_call(struct ctl *ctl, json_t *request, json_t **ret_reply, struct pd_error *error);
 
+/** ctl_do() - ctl_call() for which there is nothing to show but, with --json, the reply; an exit status */
+int ctl_do(struct ctl *ctl, json_t *request);
+
 /** ctl_place() - "file:line" of a rule in a buffer of its policy's */
 const char *ctl_place(const struct policy *policy, const struct policy_place *place, char *buffer,
 		      size_t size);

@@ -9,8 +9,7 @@ static int mode(struct ctl *ctl, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct pd_error error = { .code = 0 };
-	json_t *request, *reply;
+	json_t *request;
 
 	if (ctl_options(ctl, &command_mode, argc, argv, "h", options))
 		return CTL_ERROR;
@@ -19,12 +18,7 @@ static int mode(struct ctl *ctl, int argc, char **argv)
 	request = request_new(CONTROL_MODE);
 	json_object_set_new(request, "name", json_text(argv[optind]));
 	json_object_set_new(request, "mode", json_text(argv[optind + 1]));
-	if (ctl_call(ctl, request, &reply, &error))
-		return ctl_fail(ctl, &error);
-	if (ctl->json)
-		ctl_print(json_incref(reply));
-	json_decref(reply);
-	return CTL_OK;
+	return ctl_do(ctl, request);
 }
 
 const struct command command_mode = {

@@ -54,19 +54,16 @@ static int oci_hook(struct ctl *ctl, int argc, char **argv)
 		{ 0 },
 	};
 	struct pd_error error = { .code = 0 };
-	json_t *request, *reply;
+	json_t *request;
 
 	if (ctl_options(ctl, &command_oci_hook, argc, argv, "h", options))
 		return CTL_ERROR;
 	if (optind != argc)
 		return ctl_usage(&command_oci_hook, "nothing more is needed");
 	request = read_request(&error);
-	if (!request || ctl_call(ctl, request, &reply, &error))
+	if (!request)
 		return ctl_fail(ctl, &error);
-	if (ctl->json)
-		ctl_print(json_incref(reply));
-	json_decref(reply);
-	return CTL_OK;
+	return ctl_do(ctl, request);
 }
 
 const struct command command_oci_hook = {

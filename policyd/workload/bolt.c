@@ -2,10 +2,8 @@
 #include "policyd/workload/bolt.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
@@ -88,18 +86,12 @@ static int read_meta(int fd, struct bolt *ret)
 int bolt_open(const char *path, struct bolt **ret_bolt)
 {
 	struct bolt *bolt = calloc(1, sizeof(*bolt));
-	struct stat st = { 0 };
-	int r = bolt ? 0 : -ENOMEM;
+	int r;
 
-	if (!r) {
-		bolt->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-		r = bolt->fd < 0 || fstat(bolt->fd, &st) < 0 ? -errno : 0;
-	}
-	if (!r &&
-	    (!S_ISREG(st.st_mode) || (st.st_uid && st.st_uid != geteuid()) || st.st_mode & S_IWOTH))
-		r = -EACCES;
-	if (!r)
-		r = read_meta(bolt->fd, bolt);
+	if (!bolt)
+		return -ENOMEM;
+	bolt->fd = file_open_roots(path);
+	r = bolt->fd < 0 ? bolt->fd : read_meta(bolt->fd, bolt);
 	if (r) {
 		bolt_close(bolt);
 		return r;

@@ -3,11 +3,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
@@ -54,29 +52,17 @@ void metadata_places_done(struct metadata_places *places)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Not a container's doing: a plain file that only root, or who runs these tests, may write. */
-static int check_file(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || (st.st_uid && st.st_uid != geteuid()) || st.st_mode & S_IWOTH)
-		return -EACCES;
-	return st.st_size > METADATA_FILE_MAX ? -EFBIG : 0;
-}
-
 int metadata_load(const char *path, json_t **ret_json, struct pd_error *error)
 {
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	CLEANUP_FD int fd = file_open_roots(path);
 	CLEANUP_FREE char *text = NULL;
 	struct pd_error why;
 	size_t size;
-	int r = fd < 0 ? -errno : check_file(fd);
+	int r = fd < 0 ? fd : 0;
 
 	if (!r)
 		r = fd_read_all(fd, METADATA_FILE_MAX, &text, &size);
-	if (r == -ELOOP || r == -EACCES)
+	if (r == -EACCES)
 		return error_at(error, -EACCES, path, 0, 0,
 				"not a plain file that only root may write; not read");
 	if (r)

@@ -7,7 +7,9 @@
  *                                          the workers, as crun would start them: a cgroup, a state in /run/crun
  *                                          (-d: so late; -1: none), clone3() into it and new namespaces,
  *                                          pivot_root() to ROOT, execve()
- *                                          (-l: with the host's root directory as working directory, by a
+ *                                          (-n: execute nothing, but open /secret for 20 s, until it is refused;
+ *                                          -s: in a scope as crun has it for systemd; ROOT / is one that is
+ *                                          the host's; -l: with the host's root directory as working directory, by a
  *                                          descriptor that leaked: CVE-2024-21626)
  * box join NAME SECONDS                  - be in a container as a runtime is that has yet to execute what it was
  *                                          asked to: in its cgroup and namespaces, as a program of the host's
@@ -90,9 +92,16 @@ static int violate(const char *path)
 
 /* ---- one container --------------------------------------------------------------------------- */
 
-static void write_state(const char *name)
+static bool leaks, silent, scopes;
+
+static void cgroup_name(const char *name, char path[static 300])
 {
-	char path[300], part[310];
+	snprintf(path, 300, scopes ? "/crun-%s.scope" : "/boxes/%s", name);
+}
+
+static void write_state(const char *name, const char *root)
+{
+	char path[300], part[320], cgroup[300];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/run/crun/%s", name);
@@ -102,8 +111,16 @@ static void write_state(const char *name)
 	file = fopen(part, "w");
 	if (!file)
 		die(part);
-	fprintf(file, "{\"cgroup-path\":\"/boxes/%s\"}", name);
+	cgroup_name(name, cgroup);
+	fprintf(file, "{\"cgroup-path\":\"%s\",\"bundle\":\"%s\"}", cgroup, path);
 	fclose(file);
+	snprintf(part, sizeof(part), "%s/config.json", path);
+	file = fopen(part, "w");
+	if (!file)
+		die(part);
+	fprintf(file, "{\"root\":{\"path\":\"%s\"}}", root);
+	fclose(file);
+	snprintf(part, sizeof(part), "%s/.part", path);
 	snprintf(path, sizeof(path), "/run/crun/%s/status", name);
 	if (rename(part, path))
 		die(path);
@@ -115,19 +132,34 @@ static void remove_state(const char *name)
 
 	snprintf(path, sizeof(path), "/run/crun/%s/status", name);
 	unlink(path);
+	snprintf(path, sizeof(path), "/run/crun/%s/config.json", name);
+	unlink(path);
 	snprintf(path, sizeof(path), "/run/crun/%s", name);
 	rmdir(path);
 }
 
 static void enter_root(const char *root)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount(root, root, NULL, MS_BIND | MS_REC, NULL) || chdir(root) ||
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		die("/");
+	if (!strcmp(root, "/")) /* has it already */
+		return;
+	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) || chdir(root) ||
 	    syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
 		die(root);
 }
 
-static bool leaks;
+static int try_for_long(void)
+{
+	for (int i = 0; i < 400; i++, usleep(50000)) {
+		int fd = open("/secret", O_RDONLY);
+
+		if (fd < 0)
+			return 0;
+		close(fd);
+	}
+	return ESCAPED;
+}
 
 static int start(const char *cgroup, const char *root, char **program)
 {
@@ -153,6 +185,8 @@ static int start(const char *cgroup, const char *root, char **program)
 		if (leaks && fchdir(host))
 			die("leak");
 		mount("proc", "/proc", "proc", 0, NULL); /* where there is such a folder */
+		if (silent)
+			_exit(try_for_long());
 		execv(program[0], program);
 		_exit(errno == EACCES || errno == EPERM ? 0 : 1); /* refused at once */
 	}
@@ -163,16 +197,18 @@ static int start(const char *cgroup, const char *root, char **program)
 static void run_one(const char *name, int delay, const char *root, char **program,
 		    struct counts *counts)
 {
-	char cgroup[300];
+	char cgroup[320], path[300];
 	int pid, status;
 
-	snprintf(cgroup, sizeof(cgroup), PARENT "/%s", name);
+	strcpy(cgroup, "/sys/fs/cgroup");
+	cgroup_name(name, path);
+	strcat(cgroup, path);
 	if (!delay)
-		write_state(name);
+		write_state(name, root);
 	pid = start(cgroup, root, program);
 	if (delay > 0) {
 		usleep((useconds_t)delay * 1000);
-		write_state(name);
+		write_state(name, root);
 	}
 	if (waitpid(pid, &status, 0) != pid)
 		die("waitpid");
@@ -288,13 +324,17 @@ static int run(int argc, char **argv)
 	struct counts sum = { 0 };
 	int option, delay = 0, workers = 1;
 
-	while ((option = getopt(argc, argv, "+d:w:l")) != -1)
+	while ((option = getopt(argc, argv, "+d:w:lns")) != -1)
 		if (option == 'd')
 			delay = atoi(optarg);
 		else if (option == 'w')
 			workers = atoi(optarg);
 		else if (option == 'l')
 			leaks = true;
+		else if (option == 'n')
+			silent = true;
+		else if (option == 's')
+			scopes = true;
 	argv += optind;
 	argc -= optind;
 	if (argc < 4 || workers < 1 || workers > 64 || counts == MAP_FAILED) {

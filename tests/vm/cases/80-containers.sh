@@ -127,6 +127,13 @@ t_allowed "it goes" policyctl unload quiet
 mv "$policies.not/box.yaml" "$policies.not/none.yaml" "$policies/"
 t_soon 20 "the others are back" sh -c 'policyctl list | grep -q ^none'
 
+### one that executes nothing, and one with the host's root directory
+t_is "one that executes nothing is found" "refused 1 escaped 0 killed 0 other 0" "$(box run -n box 1 /box -)"
+t_is "in a scope, too" "refused 1 escaped 0 killed 0 other 0" "$(box run -s box 1 /box /violate)"
+cp /box/violate /violate
+t_is "the host's root directory is no way out" "refused 1 escaped 0 killed 0 other 0" "$(box run -s box 1 / /violate)"
+t_is "but for those that no policy is for" "refused 0 escaped 1 killed 0 other 0" "$(box run -s other 1 / /violate)"
+
 ### policies that cannot be read
 kill_policyd
 echo broken >"$policies/broken.yaml"
