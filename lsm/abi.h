@@ -495,6 +495,15 @@ struct pd_ring_counters {
 
 #define PD_PIN_FOLDERS 5
 
+/* A folder by its file system's s_dev and its inode number; 0: none */
+struct pd_folder {
+	__u64 inode;
+	__u32 device;
+	__u32 pad;
+};
+#define PD_OWN_FOLDERS 16 /* settings, policies, includes, and what the daemon keeps in /run */
+#define PD_OWN_DEPTH 4	  /* folders below these are protected as deep as this */
+
 /* The single value of the state map; user space maps it. */
 struct pd_state {
 	struct pd_ring_counters rings[PD_RING_COUNT];
@@ -522,6 +531,7 @@ struct pd_state {
 	__u64 over; /* being detached: hooks that have lost their judges already refuse nothing */
 	__u64 host_root; /* the dentry of the root directory of PID 1; set by `find_root` */
 	__u64 reserved[5];
+	struct pd_folder own[PD_OWN_FOLDERS];
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)
@@ -533,7 +543,7 @@ PD_ASSERT(sizeof(struct pd_info) == 40);
 PD_ASSERT(sizeof(struct pd_label) == 56);
 PD_ASSERT(sizeof(struct pd_event) == 152);
 PD_ASSERT(sizeof(struct pd_release) == 16);
-PD_ASSERT(sizeof(struct pd_state) == 816);
+PD_ASSERT(sizeof(struct pd_state) == 816 + 16 * PD_OWN_FOLDERS);
 PD_ASSERT(PD_HOOK_COUNT <= 64);
 
 #endif

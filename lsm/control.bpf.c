@@ -35,6 +35,25 @@ static __always_inline int holds_pins(struct dentry *dentry)
 	return 0;
 }
 
+/* In one of policyd's own folders? Who changes these changes the policies. */
+static __always_inline int is_own(struct dentry *dentry)
+{
+	__u32 zero = 0, device = BPF_CORE_READ(dentry, d_sb, s_dev);
+	struct pd_state *shared;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	for (int depth = 0; shared && depth < PD_OWN_DEPTH; depth++) {
+		__u64 inode = BPF_CORE_READ(dentry, d_inode, i_ino);
+
+		for (int i = 0; i < PD_OWN_FOLDERS; i++)
+			if (inode && shared->own[i].inode == inode &&
+			    shared->own[i].device == device)
+				return 1;
+		dentry = BPF_CORE_READ(dentry, d_parent);
+	}
+	return 0;
+}
+
 /* Is this one of /proc/PID/... of policyd? oom_score_adj would have it killed, others hinder it. */
 static __always_inline int is_policyds(struct dentry *dentry)
 {
@@ -70,7 +89,10 @@ static __always_inline __u32 guard_of(struct dentry *dentry, __u32 *ret_flags)
 	case SYSFS_MAGIC:
 		return is_switch(dentry) ? PD_GUARD_KERNEL : 0;
 	}
-	return 0;
+	if (!is_own(dentry))
+		return 0;
+	*ret_flags |= PD_ASK_SELF;
+	return PD_GUARD_KERNEL;
 }
 
 SEC("judge/pd_ask_control")

@@ -116,6 +116,8 @@ int BPF_PROG(file_truncate, struct file *file)
 }
 
 /* include/uapi/asm-generic/ioctls.h, sockios.h */
+#define EXT4_IOC_MOVE_EXT                                                                          \
+	0xc028660f /* changes the bytes of a file that it is only given by number */
 #define FIOSETOWN 0x8901
 #define SIOCSPGRP 0x8902
 
@@ -144,6 +146,8 @@ static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8
 {
 	if (cmd == FIOSETOWN || cmd == SIOCSPGRP)
 		return pd_ask_guard(label, hook, PD_GUARD_SIGNAL, 0);
+	if (cmd == EXT4_IOC_MOVE_EXT)
+		return pd_ask_guard(label, hook, PD_GUARD_KERNEL, cmd);
 	if (ioctl_harmless(cmd))
 		return 0;
 	return ask_file(label, hook, PD_OP_IOCTL, file, PD_IOCTL, cmd);
@@ -168,8 +172,13 @@ int BPF_PROG(file_ioctl_compat, struct file *file, unsigned int cmd)
 SEC("lsm/file_lock")
 int BPF_PROG(file_lock, struct file *file, unsigned int cmd)
 {
+	int guarded;
+
 	PD_SUBJECT_OR_RETURN(label, file_lock);
 	file = PD_VIEW(struct file, file);
+	guarded = pd_guard_write(label, PD_HOOK_file_lock, file->f_path.dentry);
+	if (guarded)
+		PD_RETURN(guarded);
 	PD_RETURN(ask_file(label, PD_HOOK_file_lock, PD_OP_LOCK, file, PD_LOCK, cmd));
 }
 
@@ -215,6 +224,19 @@ static __always_inline int ask_map(const volatile struct pd_label *label, __u8 h
 	pd_ask_init(&ask, label, hook, operation, PD_MMAP_EXEC);
 	pd_ask_object(&ask, dentry, mount);
 	return pd_ask_name(&ask);
+}
+
+/* Over overlayfs a mapping is of the lower file, which remembers the path it was opened by. */
+static __always_inline int ask_mapped(const volatile struct pd_label *label, __u8 hook,
+				      __u8 operation, struct file *file)
+{
+	if (bpf_core_type_exists(struct backing_file) &&
+	    (BPF_CORE_READ(file, f_mode) & FMODE_BACKING))
+		return ask_map(label, hook, operation,
+			       BPF_CORE_READ((struct backing_file *)file, user_path.dentry),
+			       BPF_CORE_READ((struct backing_file *)file, user_path.mnt));
+	return ask_map(label, hook, operation, BPF_CORE_READ(file, f_path.dentry),
+		       BPF_CORE_READ(file, f_path.mnt));
 }
 
 /* inherited: recheck; and a label that cannot be read, or names a slot the image does not have. */
@@ -277,8 +299,8 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	/* prot, not reqprot: it includes what READ_IMPLIES_EXEC adds */
 	if (!(prot & PROT_EXEC))
 		return 0;
-	PD_RETURN(ask_map(label, PD_HOOK_mmap_file, PD_OP_MMAP, file->f_path.dentry,
-			  file->f_path.mnt));
+	/* remap_file_pages() asks about what is mapped, which over overlayfs is the lower file */
+	PD_RETURN(ask_mapped(label, PD_HOOK_mmap_file, PD_OP_MMAP, file));
 }
 
 SEC("lsm/file_mprotect")
@@ -292,14 +314,7 @@ int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, u
 	file = BPF_CORE_READ(vma, vm_file);
 	if (!file)
 		return 0;
-	/* Over overlayfs the mapped file is the lower one; it remembers the path it was opened by. */
-	if (bpf_core_type_exists(struct backing_file) &&
-	    (BPF_CORE_READ(file, f_mode) & FMODE_BACKING))
-		PD_RETURN(ask_map(label, PD_HOOK_file_mprotect, PD_OP_MPROTECT,
-				  BPF_CORE_READ((struct backing_file *)file, user_path.dentry),
-				  BPF_CORE_READ((struct backing_file *)file, user_path.mnt)));
-	PD_RETURN(ask_map(label, PD_HOOK_file_mprotect, PD_OP_MPROTECT,
-			  BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt)));
+	PD_RETURN(ask_mapped(label, PD_HOOK_file_mprotect, PD_OP_MPROTECT, file));
 }
 
 /*

@@ -100,18 +100,32 @@ static __always_inline int pd_is_control(__u32 magic)
 	return 0;
 }
 
+/* Is one of policyd's own folders in this file system? */
+static __always_inline int pd_may_be_own(__u32 device)
+{
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	for (int i = 0; shared && i < PD_OWN_FOLDERS; i++)
+		if (shared->own[i].device == device)
+			return 1;
+	return 0;
+}
+
 /**
  * pd_guard_write() - changing something on a file system that is a control surface of the kernel
  *
  * Whatever its name and wherever it is mounted: cgroupfs, bpffs, debugfs, tracefs, securityfs,
- * binfmt_misc, the switches of procfs and sysfs, and what is policyd's in procfs. Returns 0 or -EPERM.
+ * binfmt_misc, the switches of procfs and sysfs, what is policyd's in procfs, and its own folders. Returns 0 or -EPERM.
  */
 static __always_inline int pd_guard_write(const volatile struct pd_label *label, __u8 hook,
 					  struct dentry *dentry)
 {
+	struct super_block *sb = PD_VIEW(struct dentry, dentry)->d_sb;
 	struct pd_ask ask;
 
-	if (!pd_is_control((__u32)PD_VIEW(struct dentry, dentry)->d_sb->s_magic))
+	if (!pd_is_control((__u32)sb->s_magic) && !pd_may_be_own(sb->s_dev))
 		return 0;
 	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
 	ask.dentry = (__u64)dentry;

@@ -298,7 +298,19 @@ struct sigpending {
 	} signal;
 } __core;
 
+struct notification;
+
+struct seccomp_filter {
+	struct notification *notif;
+	struct seccomp_filter *prev;
+} __core;
+
+struct seccomp {
+	struct seccomp_filter *filter;
+} __core;
+
 struct signal_struct {
+	int nr_threads;
 	struct sigpending shared_pending;
 } __core;
 
@@ -319,6 +331,7 @@ struct task_struct {
 	struct bpf_local_storage *bpf_storage;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
+	struct seccomp seccomp;
 	char comm[16];
 } __core;
 
@@ -384,6 +397,7 @@ struct sockaddr {
 };
 
 struct msghdr {
+	unsigned long msg_controllen;
 	void *msg_name;
 	int msg_namelen;
 	unsigned int msg_flags;

@@ -90,14 +90,35 @@ static __always_inline int at_own_root(struct pd_scratch *s)
 	       s->name.length == 1;
 }
 
+#define FILTERS_MAX 32
+
+/* Does anybody answer its system calls in the kernel's place (SECCOMP_RET_USER_NOTIF)? */
+static __always_inline int is_supervised(struct task_struct *task)
+{
+	struct seccomp_filter *filter = BPF_CORE_READ(task, seccomp.filter);
+
+	for (int i = 0; i < FILTERS_MAX; i++) {
+		if (!filter)
+			return 0;
+		if (BPF_CORE_READ(filter, notif))
+			return 1;
+		filter = BPF_CORE_READ(filter, prev);
+	}
+	return 1;
+}
+
 /* Whoever traces the task would get the rights of the class it enters; so would whoever chose the root
  * directory from which the program takes its interpreter, or may change it still. */
 static __noinline int in_other_hands(struct linux_binprm *bprm)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct pd_scratch *s;
 	int own;
 
 	if (BPF_CORE_READ(bprm, unsafe) & (LSM_UNSAFE_PTRACE | LSM_UNSAFE_SHARE))
+		return 1;
+	/* another thread may change the root directory until it is gone */
+	if (BPF_CORE_READ(task, signal, nr_threads) > 1 || is_supervised(task))
 		return 1;
 	s = pd_scratch_claim();
 	if (!s)

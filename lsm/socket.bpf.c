@@ -367,6 +367,10 @@ int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 	    (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
 		ask.key.family = AF_INET;
 	key_address(&ask, address);
+	/* A control message may say which own address the unspecified one is. */
+	if (ask.key_len == PD_SOCKET_KEY_V4 && is_unspecified(ask.key.addr, 16) &&
+	    BPF_CORE_READ(msg, msg_controllen))
+		PD_RETURN(pd_ask_guard(label, PD_HOOK_socket_sendmsg, PD_GUARD_KERNEL, 0));
 	key_destination(&ask, sk);
 	PD_RETURN(pd_ask_bytes(&ask));
 }

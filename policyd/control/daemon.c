@@ -128,6 +128,22 @@ static void note_sweep(struct daemon *daemon, int unswept, const struct pd_error
 		log_warning("the policies are in force, but %s", error->text);
 }
 
+/* Else whoever is confined and may write there would write other policies. */
+static void protect_folders(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	const char *paths[PD_OWN_FOLDERS + 1] = { "/etc/policyd", daemon->run_dir };
+	size_t used = 2;
+
+	if (!daemon->run_dir)
+		return;
+	for (char **dir = config->policy_dirs; *dir && used < PD_OWN_FOLDERS; dir++)
+		paths[used++] = *dir;
+	for (char **dir = config->include_dirs; *dir && used < PD_OWN_FOLDERS; dir++)
+		paths[used++] = *dir;
+	enforce_protect(daemon->enforcer, paths);
+}
+
 int daemon_apply(struct daemon *daemon, const struct store_change *change, bool force,
 		 bool *ret_changed, struct pd_error *error)
 {
@@ -139,6 +155,7 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	int r = runs_list(daemon->runs, &runs, &run_count);
 
 	watch_again(daemon->watch);
+	protect_folders(daemon);
 	if (r)
 		error_set(error, r, "out of memory");
 	else

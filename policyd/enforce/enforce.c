@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
@@ -348,6 +349,21 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 	r = enforce_sweep(e, &labelled, error);
 	attach_drop(e, groups);
 	return r ? 1 : 0;
+}
+
+void enforce_protect(struct enforcer *e, const char *const *paths)
+{
+	struct pd_folder own[PD_OWN_FOLDERS] = { 0 };
+	size_t used = 0;
+	struct stat st;
+
+	for (; *paths && used < PD_OWN_FOLDERS; paths++)
+		if (!stat(*paths, &st))
+			own[used++] = (struct pd_folder){
+				.inode = st.st_ino,
+				.device = major(st.st_dev) << 20 | minor(st.st_dev),
+			};
+	memcpy(e->state->own, own, sizeof(own));
 }
 
 const unsigned char *enforce_image(const struct enforcer *e)

@@ -166,6 +166,14 @@ struct hook_status {
 /** enforce_hooks() - returns the number written, at most PD_HOOK_COUNT */
 size_t enforce_hooks(const struct enforcer *enforcer, struct hook_status status[PD_HOOK_COUNT]);
 
+/**
+ * enforce_protect() - folders that confined tasks may change nothing in, in whatever mode
+ * @paths: NULL-terminated; what is not there is left out, and so are those beyond PD_OWN_FOLDERS
+ *
+ * In place of those that were named before.
+ */
+void enforce_protect(struct enforcer *enforcer, const char *const *paths);
+
 /** enforce_state() - counters shared with the kernel; valid until enforce_close() */
 struct pd_state *enforce_state(const struct enforcer *enforcer);
 

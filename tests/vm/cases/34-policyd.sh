@@ -71,6 +71,18 @@ for policy in audit granted; do
 	0 read /proc/sys/kernel/ftrace_enabled
 	0 write /proc/sys/kernel/panic_on_warn 0
 	S
+	# Who changes the policies changes what is refused; elsewhere these policies refuse nothing.
+	t_denied "$policy: no policy is changed" confine $policy /bin/sh -c 'echo "# x" >>/etc/policyd/policies/audit.yaml'
+	t_denied "$policy: nor replaced" confine $policy /bin/sh -c 'echo x >/etc/x.yaml && mv /etc/x.yaml /etc/policyd/policies/audit.yaml'
+	t_denied "$policy: nor added" confine $policy /bin/sh -c 'echo x >/etc/policyd/policies/new.yaml'
+	t_denied "$policy: nor removed" confine $policy /bin/rm /etc/policyd/policies/audit.yaml
+	t_denied "$policy: nor is their folder" confine $policy /bin/mv /etc/policyd/policies /etc/policyd/gone
+	t_denied "$policy: nor the one above" confine $policy /bin/mv /etc/policyd /etc/gone
+	t_denied "$policy: nor what is kept in /run" confine $policy /bin/sh -c 'echo "{}" >/run/policyd/modes.json'
+	t_denied "$policy: nor the socket" confine $policy /bin/rm /run/policyd/policyd.sock
+	t_denied "$policy: nor is the lock taken" confine $policy flock -n /run/policyd/lock true
+	t_allowed "$policy: their neighbours are free" confine $policy /bin/sh -c 'echo x >/etc/x.yaml && rm /etc/x.yaml'
+	t_allowed "$policy: and they can be read" confine $policy cat /etc/policyd/policies/audit.yaml
 	t_is "after all of it ($policy) policyd is as it was" "$before" \
 		"$(awk '/^CapEff|^Threads/' "/proc/$policyd/status"; cat "/proc/$policyd/oom_score_adj")"
 	t_is "runs" "S (sleeping)" "$(awk '/^State/ {print $2, $3}' "/proc/$policyd/status")"

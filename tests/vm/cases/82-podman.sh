@@ -12,13 +12,25 @@
 prepare_runtimes
 podman load -q -i demo.tar >/dev/null 2>&1
 start_policyd
-for runtime in crun runc; do
+for runtime in runc crun; do
 	run() { podman --log-level error --runtime $runtime run --network none "$@"; }
 	go() { name=$1; shift; run --rm --name "$name" $IMAGE "$@"; }
 	up() { run -d --name "$1" $IMAGE sleep 1000; }
 	join() { podman --runtime $runtime exec "$@"; }
 	down() { podman rm -f -t 0 "$1"; }
-	stands "podman and $runtime" "\"$IMAGE\""
+	if [ $runtime = crun ]; then
+		stands "podman and $runtime" "\"$IMAGE\""
+	else # what differs: the cgroup, and who makes it
+		t_allowed "podman and $runtime: what is allowed" go box1 cat /twin
+		t_denied "podman and $runtime: what is denied" go box2 cat /secret
+		up box4 >out 2>&1 || t_fail "podman and $runtime: one that stays" "$(cat out)"
+		kill_policyd
+		t_denied "podman and $runtime: who joins it, with policyd dead" join box4 cat /secret
+		start_policyd
+		t_denied "podman and $runtime: and after its start" join box4 cat /secret
+		t_allowed "podman and $runtime: what is allowed" join box4 cat /twin
+		down box4 >/dev/null 2>&1
+	fi
 done
 many podman
 t_done
