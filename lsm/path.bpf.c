@@ -95,7 +95,7 @@ int BPF_PROG(path_rename, const struct path *old_dir, struct dentry *old_dentry,
 	new_dentry = PD_VIEW(struct dentry, new_dentry);
 	/* both names are in one file system; the entry itself may be one of policyd's folders */
 	guarded = pd_guard_write(label, PD_HOOK_path_rename, old_dentry);
-	if (!guarded && old_dentry->d_sb->s_magic == BPF_FS_MAGIC)
+	if (!guarded)
 		guarded = pd_guard_write(label, PD_HOOK_path_rename, new_dentry);
 	if (guarded)
 		PD_RETURN(guarded);
