@@ -22,40 +22,32 @@
 /* Of the folder above a name that is not there yet, or is a link and may become another */
 #define NAME_EVENTS (IN_CREATE | IN_MOVED_TO | SELF_EVENTS)
 
-struct watched {
-	int number;
-	uint32_t events;
-};
-
 struct watch {
 	struct daemon *daemon;
 	int fd;
 	struct source *source;
 	struct timer *timer;
 	uint64_t first_ns; /* of the events not acted upon; 0: there are none */
-	struct watched *items;
+	int *numbers;	   /* of what is watched */
 	size_t count;
 	int complained; /* errno */
 };
 
 static int add(struct watch *watch, const char *dir, uint32_t events)
 {
-	int number = inotify_add_watch(watch->fd, dir, events);
-	struct watched *item;
+	/* IN_MASK_ADD: what is asked for already is not to be interrupted */
+	int number = inotify_add_watch(watch->fd, dir, events | IN_MASK_ADD);
+	int *place;
 
 	if (number < 0)
 		return -errno;
 	for (size_t i = 0; i < watch->count; i++)
-		if (watch->items[i].number == number) {
-			/* The kernel has replaced what was asked for before. */
-			watch->items[i].events |= events;
-			inotify_add_watch(watch->fd, dir, watch->items[i].events);
+		if (watch->numbers[i] == number)
 			return 0;
-		}
-	item = array_append((void *)&watch->items, &watch->count, sizeof(*item));
-	if (!item)
+	place = array_append((void *)&watch->numbers, &watch->count, sizeof(*place));
+	if (!place)
 		return -ENOMEM;
-	*item = (struct watched){ number, events };
+	*place = number;
 	return 0;
 }
 
@@ -128,14 +120,14 @@ static void watch_dir(struct watch *watch, const char *dir)
 
 void watch_again(struct watch *watch)
 {
-	struct watched *former;
+	int *former;
 	size_t count;
 
 	if (!watch)
 		return;
-	former = watch->items;
+	former = watch->numbers;
 	count = watch->count;
-	watch->items = NULL;
+	watch->numbers = NULL;
 	watch->count = 0;
 	for (char **dir = watch->daemon->config->policy_dirs; *dir; dir++)
 		watch_dir(watch, *dir);
@@ -145,9 +137,9 @@ void watch_again(struct watch *watch)
 		bool kept = false;
 
 		for (size_t j = 0; !kept && j < watch->count; j++)
-			kept = watch->items[j].number == former[i].number;
+			kept = watch->numbers[j] == former[i];
 		if (!kept)
-			inotify_rm_watch(watch->fd, former[i].number);
+			inotify_rm_watch(watch->fd, former[i]);
 	}
 	free(former);
 }
@@ -219,6 +211,6 @@ void watch_free(struct watch *watch)
 	loop_remove(watch->source);
 	loop_timer_free(watch->timer);
 	fd_close(watch->fd);
-	free(watch->items);
+	free(watch->numbers);
 	free(watch);
 }
