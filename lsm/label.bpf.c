@@ -326,15 +326,17 @@ __noinline int pd_settle(struct pd_scratch *s, struct bound *bound)
 	return enter(label, was, (__u32)was, program & 0xffff);
 }
 
-/* Whoever sends it SIGCONT gains nothing: until it is released everything is refused. */
+/* Whoever sends it SIGCONT gains nothing: until it is released everything is refused. The signal comes first:
+ * who is seen to be held may be let go at once, and what stopped them later would be for ever. */
 static __always_inline void hold(struct pd_label *label, __u64 was)
 {
+	__sync_fetch_and_and(&label->flags, ~PD_LABEL_RELEASED);
+	bpf_send_signal(SIGSTOP);
 	*(volatile __u64 *)&label->subject = subject_of(PD_SLOT_UNKNOWN, 0, (was >> 48) + 1);
 	label->binding = label->origin = 0;
 	label->cgroup = cgroup_of(bpf_get_current_task_btf());
 	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | PD_LABEL_HELD);
-	__sync_fetch_and_and(&label->flags, ~(UNDER_WAY | PD_LABEL_RELEASED));
-	bpf_send_signal(SIGSTOP);
+	__sync_fetch_and_and(&label->flags, ~UNDER_WAY);
 	tell_of_unknown(1);
 }
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,20 @@ int cgroup_of(pid_t pid, char **ret_path)
 		*end = '\0';
 	*ret_path = strdup(start);
 	return *ret_path ? 0 : -ENOMEM;
+}
+
+int cgroup_is_roots(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char above[PATH_MAX];
+	struct stat st;
+	int n = snprintf(above, sizeof(above), "%.*s", slash ? (int)(slash - path) : 0, path);
+
+	if (n < 0 || (size_t)n >= sizeof(above))
+		return -ENAMETOOLONG;
+	if (stat(above, &st) < 0)
+		return -errno;
+	return st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static char *member(const char *path, const char *name)

@@ -28,6 +28,14 @@ int cgroup_id(const char *path, uint64_t *ret_id);
 /** cgroup_of() - path of a process's cgroup from "/" on, to be freed; @pid 0: own. -errno */
 int cgroup_of(pid_t pid, char **ret_path);
 
+/**
+ * cgroup_is_roots() - may nobody but root make cgroups where this one is, and so have it called what they like?
+ * @path: its directory; it need not be there
+ *
+ * 1 or 0; -ENAMETOOLONG, or the errno of stat().
+ */
+int cgroup_is_roots(const char *path);
+
 /** cgroup_populated() - 1: there is a task in it or below it, 0: there is none, or -errno */
 int cgroup_populated(const char *path);
 

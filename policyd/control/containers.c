@@ -15,168 +15,22 @@
 #include "policyd/base/clock.h"
 #include "policyd/base/fd.h"
 #include "policyd/base/log.h"
-#include "policyd/control/feed.h"
 
 #define RETRY_MS 20	  /* while a container's runtime has not written yet what it will */
 #define RETRY_SLOW_MS 250 /* when that takes longer than usual */
 #define USUAL_NS 2000000000ull
 #define SCAN_MS 5000 /* containers and tasks in them that execute nothing are found so */
+#define STRANGERS_MAX 1024u
 #define ROUNDS_MAX 8 /* of releasing what binding has made releasable */
 
-/* ---- the table ------------------------------------------------------------------------------- */
-
-static struct known **bucket_of(struct containers *all, uint64_t id)
-{
-	return &all->by_id[(id ^ id >> 32) % KNOWN_BUCKETS];
-}
-
-struct known *known_find(const struct containers *all, uint64_t id)
-{
-	struct known *known = *bucket_of((struct containers *)all, id);
-
-	while (known && known->facts.cgroup_id != id)
-		known = known->next;
-	return known;
-}
-
-static void known_free(struct known *known)
-{
-	container_done(&known->facts);
-	free(known->path);
-	free(known->policies);
-	free(known);
-}
-
-static void unlink_from(struct known **at, struct known *known, bool by_name)
-{
-	while (*at && *at != known)
-		at = by_name ? &(*at)->next_name : &(*at)->next;
-	if (*at)
-		*at = by_name ? known->next_name : known->next;
-}
-
-static const char *last_name(const char *path)
-{
-	return strrchr(path, '/') + 1;
-}
-
-static struct known **bucket_by_name(struct containers *all, int watch, const char *name)
-{
-	unsigned int hash = (unsigned int)watch;
-
-	while (*name)
-		hash = hash * 31 + (unsigned char)*name++;
-	return &all->by_name[hash % KNOWN_BUCKETS];
-}
-
-static void stop_watching(struct containers *all, struct watched *watched)
-{
-	struct watched **at = &all->watched[(unsigned int)watched->number % KNOWN_BUCKETS];
-
-	if (--watched->users)
-		return;
-	while (*at != watched)
-		at = &(*at)->next;
-	*at = watched->next;
-	inotify_rm_watch(all->inotify, watched->number);
-	free(watched);
-}
-
-/* The directory above this one; the kernel gives it the same number each time. NULL: it is gone, or no memory */
-static struct watched *watch_above(struct containers *all, char *path)
-{
-	char *slash = strrchr(path, '/');
-	struct watched *watched;
-	int number;
-
-	*slash = '\0';
-	number = inotify_add_watch(all->inotify, path, IN_DELETE | IN_ONLYDIR);
-	*slash = '/';
-	if (number < 0)
-		return NULL;
-	watched = all->watched[(unsigned int)number % KNOWN_BUCKETS];
-	while (watched && watched->number != number)
-		watched = watched->next;
-	if (!watched) {
-		watched = calloc(1, sizeof(*watched));
-		if (!watched) {
-			inotify_rm_watch(all->inotify, number);
-			return NULL;
-		}
-		watched->number = number;
-		watched->next = all->watched[(unsigned int)number % KNOWN_BUCKETS];
-		all->watched[(unsigned int)number % KNOWN_BUCKETS] = watched;
-	}
-	watched->users++;
-	return watched;
-}
-
-void known_forget(struct containers *all, struct known *known)
-{
-	struct known **bucket =
-		bucket_by_name(all, known->above->number, last_name(known->facts.cgroup));
-
-	feed_drain(all->daemon->feed);
-	enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
-	unlink_from(bucket_of(all, known->facts.cgroup_id), known, false);
-	unlink_from(bucket, known, true);
-	stop_watching(all, known->above);
-	all->count--;
-	known_free(known);
-}
-
-int known_path(const char *cgroup, char path[static PATH_MAX])
-{
-	int n = snprintf(path, PATH_MAX, CGROUP_ROOT "%s", cgroup);
-
-	return n < 0 || n >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
-struct known *known_add(struct containers *all, struct container *facts, const char *path)
-{
-	struct known *known = calloc(1, sizeof(*known));
-	struct known **bucket;
-	char full[PATH_MAX];
-	uint64_t id;
-
-	if (!known || known_path(facts->cgroup, full))
-		goto failed;
-	known->path = strdup(path);
-	/* before the number is asked for: else it could be gone unseen */
-	known->above = watch_above(all, full);
-	if (!known->path || !known->above || cgroup_id(full, &id))
-		goto failed;
-	known->facts = *facts;
-	known->facts.cgroup_id = id;
-	*facts = (struct container){ 0 };
-	known->since_ns = clock_boot_ns();
-	known->next = *bucket_of(all, id);
-	*bucket_of(all, id) = known;
-	bucket = bucket_by_name(all, known->above->number, last_name(known->facts.cgroup));
-	known->next_name = *bucket;
-	*bucket = known;
-	all->count++;
-	return known;
-failed:
-	if (known && known->above)
-		stop_watching(all, known->above);
-	if (known)
-		known_free(known);
-	return NULL;
-}
-
-void known_each(struct containers *all, void (*fn)(struct containers *all, struct known *known))
-{
-	struct known *next;
-
-	for (unsigned int i = 0; i < KNOWN_BUCKETS; i++)
-		for (struct known *known = all->by_id[i]; known; known = next) {
-			next = known->next;
-			fn(all, known);
-		}
-}
-
 /* ---- meeting --------------------------------------------------------------------------------- */
+
+void known_await(struct containers *all)
+{
+	if (!all->awaited)
+		loop_timer_arm(all->timer, RETRY_MS);
+	all->awaited = true;
+}
 
 struct known *known_meet(struct containers *all, const char *path)
 {
@@ -202,9 +56,9 @@ struct known *known_meet(struct containers *all, const char *path)
 	if (!known)
 		return NULL;
 	known->why = why;
-	known->state = r ? STATE_WAITED_FOR : STATE_KNOWN;
-	if (!r && !known_choose(all, known))
-		known_bind(all, known);
+	known->state = STATE_WAITED_FOR;
+	if (r || known_decide(all, known))
+		known_await(all);
 	return known;
 }
 
@@ -237,41 +91,66 @@ static void wait_for(struct round *round, uint64_t since_ns)
 		round->patiently = false;
 }
 
-/* Its cgroup has no path that we could follow, or there is no memory to note it. */
+static struct stranger *find_stranger(struct containers *all, uint64_t cgroup_id)
+{
+	struct stranger *stranger = all->strangers;
+
+	while (stranger && stranger->cgroup_id != cgroup_id)
+		stranger = stranger->next;
+	if (stranger || all->stranger_count >= STRANGERS_MAX)
+		return stranger;
+	stranger = calloc(1, sizeof(*stranger));
+	if (!stranger)
+		return NULL;
+	stranger->cgroup_id = cgroup_id;
+	stranger->since_ns = clock_boot_ns();
+	stranger->next = all->strangers;
+	all->strangers = stranger;
+	all->stranger_count++;
+	return stranger;
+}
+
+/* Its cgroup has no path that we could follow, there is no memory to note it, or too many are noted. */
 static void meet_stranger(struct round *round, uint64_t cgroup_id)
 {
 	struct containers *all = round->all;
-	struct stranger **at = &all->strangers, *stranger;
+	struct stranger *stranger = find_stranger(all, cgroup_id);
 	struct pd_error error;
 
-	while (*at && (*at)->cgroup_id != cgroup_id)
-		at = &(*at)->next;
-	stranger = *at;
-	if (!stranger) {
-		stranger = calloc(1, sizeof(*stranger));
-		if (!stranger) {
-			wait_for(round, clock_boot_ns());
-			return;
-		}
-		stranger->cgroup_id = cgroup_id;
-		stranger->since_ns = clock_boot_ns();
-		*at = stranger;
-	}
-	wait_for(round, stranger->since_ns);
-	if (clock_boot_ns() - stranger->since_ns <
-	    all->daemon->config->hold_seconds * 1000000000ull)
+	wait_for(round, stranger ? stranger->since_ns : 0);
+	if (!stranger)
+		return; /* who is held there stays so until others are gone */
+	stranger->seen = true;
+	if (stranger->bound || clock_boot_ns() - stranger->since_ns <
+				       all->daemon->config->hold_seconds * 1000000000ull)
 		return;
 	log_error(
 		"cgroup number %llu: somebody is held there, and what it is cannot be told, so it "
 		"is refused",
 		(unsigned long long)cgroup_id);
-	if (enforce_bind(all->daemon->enforcer, cgroup_id, PD_SLOT_UNKNOWN, PD_BINDING_CONTAINER,
-			 &error))
+	if (enforce_bind(all->daemon->enforcer, cgroup_id, PD_SLOT_UNKNOWN,
+			 PD_BINDING_CONTAINER | PD_BINDING_HOST_ROOT, &error)) {
 		log_error("%s", error.text);
-	else
-		round->progress = true;
-	*at = stranger->next;
-	free(stranger);
+		return;
+	}
+	stranger->bound = true;
+	round->progress = true;
+}
+
+static void forget_strangers(struct containers *all)
+{
+	for (struct stranger **at = &all->strangers, *stranger = *at; stranger; stranger = *at) {
+		if (stranger->seen) {
+			stranger->seen = false;
+			at = &stranger->next;
+			continue;
+		}
+		if (stranger->bound)
+			enforce_unbind(all->daemon->enforcer, stranger->cgroup_id);
+		*at = stranger->next;
+		free(stranger);
+		all->stranger_count--;
+	}
 }
 
 static void on_held(void *context, const struct pd_release *task, const char *cgroup)
@@ -293,7 +172,7 @@ static void on_held(void *context, const struct pd_release *task, const char *cg
 	known->held = true;
 	since = known->since_ns;
 	if (known->state == STATE_WAITED_FOR) {
-		if (known_ask(round->all, known)) {
+		if (known->foreign || known_ask(round->all, known)) {
 			wait_for(round, since);
 			return;
 		}
@@ -355,15 +234,15 @@ static void expire(struct containers *all, struct known *known)
 	bool refuse = !all->begun || (all->selectors.any_enforced && !all->daemon->rescue);
 	char text[ERROR_LINE_MAX] = "it cannot be bound to its policies";
 
-	if ((known->state != STATE_WAITED_FOR && (known->bound || !known->held)) ||
-	    known->state == STATE_REFUSED ||
+	if (known->state == STATE_REFUSED || known->state == STATE_LET_GO ||
+	    (known->state == STATE_KNOWN && (known->bound || !known->held)) ||
 	    age < all->daemon->config->hold_seconds * 1000000000ull)
 		return;
 	if (known->state == STATE_WAITED_FOR)
 		error_render(&known->why, text, sizeof(text));
 	else if (!all->begun)
 		snprintf(text, sizeof(text), "the policies cannot be loaded");
-	known->state = refuse ? STATE_REFUSED : STATE_KNOWN;
+	known->state = refuse ? STATE_REFUSED : STATE_LET_GO;
 	log_error("container %s: after %llu s it is still not known which policies it has (%s), so "
 		  "%s; see 'runtimes' in policyd.yaml(5)",
 		  known->facts.cgroup, (unsigned long long)all->daemon->config->hold_seconds, text,
@@ -377,7 +256,8 @@ static void keep_asking(struct containers *all, struct known *known)
 
 	if (known->state != STATE_WAITED_FOR)
 		return;
-	if (known_ask(all, known))
+	/* Who made the cgroup does not change. */
+	if (known->foreign || known_ask(all, known))
 		loop_timer_arm(all->timer, age > USUAL_NS ? RETRY_SLOW_MS : RETRY_MS);
 }
 
@@ -388,9 +268,24 @@ static void on_timer(void *context, uint32_t events)
 	struct containers *all = context;
 
 	(void)events;
+	all->awaited = false;
 	known_each(all, expire);
 	known_each(all, keep_asking);
 	known_settle(all);
+	if (all->unswept)
+		known_label(all);
+}
+
+/* One that others can make more and more of is kept only while somebody is in it. */
+static void tidy(struct containers *all, struct known *known)
+{
+	char full[PATH_MAX];
+
+	if (known->foreign && known->state != STATE_WAITED_FOR &&
+	    !known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
+		known_forget(all, known);
+	else
+		known_forget_if_gone(all, known);
 }
 
 /* Restored from a checkpoint, moved into the cgroup, or run within another's process: no exec tells of it. */
@@ -399,6 +294,8 @@ static void on_scan(void *context, uint32_t events)
 	struct containers *all = context;
 
 	(void)events;
+	known_each(all, tidy);
+	forget_strangers(all);
 	known_scan(all);
 	known_label(all);
 	known_settle(all);
@@ -419,8 +316,6 @@ static bool meet_by_pid(struct containers *all, pid_t pid)
 	if (cgroup_of(pid, &path))
 		return false;
 	known = known_meet(all, path);
-	if (known && known->state == STATE_WAITED_FOR)
-		loop_timer_arm(all->timer, RETRY_MS);
 	return known && known->slot;
 }
 
@@ -448,48 +343,6 @@ static void on_ring(void *context, uint32_t events)
 		known_label(all);
 }
 
-static void forget_if_gone(struct containers *all, struct known *known)
-{
-	char full[PATH_MAX];
-	uint64_t id;
-
-	if (known_path(known->facts.cgroup, full) || cgroup_id(full, &id) ||
-	    id != known->facts.cgroup_id)
-		known_forget(all, known);
-}
-
-static void on_deleted(struct containers *all, int watch, const char *name)
-{
-	struct known *next;
-
-	for (struct known *known = *bucket_by_name(all, watch, name); known; known = next) {
-		next = known->next_name;
-		if (known->above->number == watch &&
-		    strcmp(last_name(known->facts.cgroup), name) == 0)
-			forget_if_gone(all, known);
-	}
-}
-
-static void on_inotify(void *context, uint32_t events)
-{
-	struct containers *all = context;
-	char buffer[4096] __attribute__((aligned(8)));
-	ssize_t n;
-
-	(void)events;
-	while ((n = read(all->inotify, buffer, sizeof(buffer))) > 0) {
-		const struct inotify_event *event;
-
-		for (char *at = buffer; at < buffer + n; at += sizeof(*event) + event->len) {
-			event = (const void *)at;
-			if (event->mask & IN_Q_OVERFLOW)
-				known_each(all, forget_if_gone);
-			else if (event->len)
-				on_deleted(all, event->wd, event->name);
-		}
-	}
-}
-
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
 int containers_new(struct daemon *daemon, struct containers **ret_containers,
@@ -506,7 +359,7 @@ int containers_new(struct daemon *daemon, struct containers **ret_containers,
 	if (!r)
 		r = ring_open(holds, 0, &all->ring, error);
 	if (!r) {
-		r = loop_add(daemon->loop, all->inotify, EPOLLIN, on_inotify, all,
+		r = loop_add(daemon->loop, all->inotify, EPOLLIN, known_on_inotify, all,
 			     &all->inotify_source);
 		if (!r)
 			r = loop_add(daemon->loop, holds, EPOLLIN, on_ring, all, &all->ring_source);

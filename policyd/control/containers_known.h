@@ -12,6 +12,7 @@ enum state {
 	STATE_WAITED_FOR, /* its runtime has yet to tell, or will not */
 	STATE_KNOWN,
 	STATE_REFUSED, /* it was waited for too long */
+	STATE_LET_GO, /* the same, when there was nothing to be enforced: asked for again when there is */
 };
 
 /* A cgroup that is watched because containers are in it: the kernel tells of a cgroup's end only where it was. */
@@ -28,6 +29,7 @@ struct known {
 	char *path; /* of the cgroup of the task by which it was found */
 	enum state state;
 	bool bound; /* as its state and policies want it */
+	bool foreign; /* others than root may make cgroups where it is, and call them what they like */
 	uint64_t since_ns;
 	struct pd_error why;   /* it is not known */
 	struct watched *above; /* the cgroup that it is in */
@@ -42,26 +44,31 @@ struct known {
 struct stranger {
 	struct stranger *next;
 	uint64_t cgroup_id, since_ns;
+	bool bound; /* to nothing but refusals */
+	bool seen;  /* since the last look through the cgroups */
 };
 
 struct containers {
 	struct daemon *daemon;
 	struct known *by_id[KNOWN_BUCKETS], *by_name[KNOWN_BUCKETS];
 	struct watched *watched[KNOWN_BUCKETS]; /* by number */
-	size_t count;
+	size_t count, foreign;			/* all; of these, those that are foreign */
 	struct selectors selectors, prepared;
 	struct ring *ring;
 	struct source *ring_source, *inotify_source;
 	struct timer *timer;
+	bool awaited;	    /* it is armed because somebody is waited for */
 	struct timer *scan; /* while policies ask for containers */
 	int inotify;
 	struct stranger *strangers;
+	size_t stranger_count;
 	bool begun;	 /* policies are in force that we know: until then what is bound stays so */
 	bool settling;	 /* not to be entered again from within */
 	bool unnumbered; /* the policies of one of them have no slot yet */
+	bool unswept;	 /* one of them is bound since tasks were last labelled */
 };
 
-/* containers.c */
+/* containers_table.c */
 
 /** known_each() - calls @fn for everybody; it may forget the one it is given */
 void known_each(struct containers *all, void (*fn)(struct containers *all, struct known *known));
@@ -80,11 +87,25 @@ int known_path(const char *cgroup, char path[static PATH_MAX]);
  */
 struct known *known_add(struct containers *all, struct container *facts, const char *path);
 
-/** known_forget() - its cgroup is gone. What it did is told before it is forgotten whose it was. */
+/** known_forget() - and unbind. What it did is told before it is forgotten whose it was. */
 void known_forget(struct containers *all, struct known *known);
+
+/** known_forget_if_gone() - is its cgroup no more? */
+void known_forget_if_gone(struct containers *all, struct known *known);
+
+/** known_free() - the entry alone */
+void known_free(struct known *known);
+
+/** known_on_inotify() - what the loop calls when cgroups have ended */
+void known_on_inotify(void *context, uint32_t events);
+
+/* containers.c */
 
 /** known_meet() - somebody runs in this cgroup: its container, be it known or waited for; NULL: none */
 struct known *known_meet(struct containers *all, const char *path);
+
+/** known_await() - somebody is waited for: see to it soon */
+void known_await(struct containers *all);
 
 /** known_settle() - rounds of looking who is held, binding, and letting go, until nothing changes */
 void known_settle(struct containers *all);
@@ -94,14 +115,22 @@ void known_scan_later(struct containers *all);
 
 /* containers_policies.c */
 
-/** known_choose() - the policies that are for it. 0 or -ENOMEM */
-int known_choose(struct containers *all, struct known *known);
+/**
+ * known_decide() - all is told: choose the policies that are for it, and bind it
+ *
+ * 0, or -ENOMEM: it stays waited for, and what it was bound to stays.
+ */
+int known_decide(struct containers *all, struct known *known);
 
 /** known_bind() - under the number that its policies have in the image in force; without one,
  * all->unnumbered is set */
 void known_bind(struct containers *all, struct known *known);
 
-/** known_look_up() - metadata_find(), and what is to be ignored is known at once: there is nothing to know */
+/**
+ * known_look_up() - metadata_find(), and what is to be ignored is known at once: there is nothing to know
+ *
+ * -EPERM: it is foreign, and what it is called says nothing.
+ */
 int known_look_up(struct containers *all, const char *path, struct container *ret,
 		  struct pd_error *error);
 

@@ -31,6 +31,8 @@ static const char *state_word(const struct known *known)
 		return "refused";
 	if (known->state == STATE_WAITED_FOR)
 		return known->held ? "held" : "unknown";
+	if (known->state == STATE_LET_GO)
+		return "unknown";
 	return known->slot ? "bound" : "unmatched";
 }
 

@@ -29,7 +29,7 @@ static void warn_unanswered(void *context, const struct unanswered *what)
 		    what->selector->policy, what->selector->file, what->place.line);
 }
 
-int known_choose(struct containers *all, struct known *known)
+static int choose(struct containers *all, struct known *known)
 {
 	const char **names;
 	int r = select_policies(&all->selectors, &known->facts, &names, warn_unanswered, known);
@@ -52,19 +52,34 @@ void known_bind(struct containers *all, struct known *known)
 		return;
 	if (known->state == STATE_REFUSED)
 		slot = PD_SLOT_UNKNOWN;
-	else if (known->policies && known->policies[0])
+	else if (known->state == STATE_KNOWN && known->policies[0])
 		slot = compile_slot(store->numbering, known->policies);
-	if (known->state == STATE_KNOWN && known->policies && known->policies[0] && !slot) {
+	if (known->state == STATE_KNOWN && known->policies[0] && !slot) {
 		all->unnumbered = true;
 		return;
 	}
-	if (known->facts.host_root)
+	/* Of one that nobody knows it is not known either. */
+	if (known->facts.host_root || known->state == STATE_REFUSED)
 		flags |= PD_BINDING_HOST_ROOT;
 	known->slot = slot;
 	if (enforce_bind(all->daemon->enforcer, known->facts.cgroup_id, slot, flags, &error))
 		log_error("container %s: %s", known->facts.cgroup, error.text);
 	else
 		known->bound = true;
+	all->unswept |= slot != 0;
+}
+
+int known_decide(struct containers *all, struct known *known)
+{
+	int r = choose(all, known);
+
+	if (r) {
+		known->state = STATE_WAITED_FOR;
+		return error_set(&known->why, r, "out of memory");
+	}
+	known->state = STATE_KNOWN;
+	known_bind(all, known);
+	return 0;
 }
 
 /* What was told, and not until then, counts. */
@@ -77,11 +92,9 @@ static int learn(struct containers *all, struct known *known, struct container *
 	known->facts = *facts;
 	known->facts.cgroup_id = id;
 	*facts = (struct container){ 0 };
-	known->state = STATE_KNOWN;
-	r = known_choose(all, known);
+	r = known_decide(all, known);
 	if (r)
 		return r;
-	known_bind(all, known);
 	log_debug("container %s is %s's %s, image %s", known->facts.cgroup,
 		  runtime_name(known->facts.runtime),
 		  known->facts.name ? known->facts.name : known->facts.id,
@@ -93,12 +106,26 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 		  struct pd_error *error)
 {
 	int r = metadata_find(&all->daemon->config->runtimes, path, ret, error);
+	bool may_be_none = r == -ENOENT && ret->runtime == RUNTIME_NONE;
+	char full[PATH_MAX];
 
-	if (r != -ENOENT || ret->runtime != RUNTIME_NONE)
+	if (r == -ENODATA || !ret->cgroup)
+		return r;
+	if (!known_path(ret->cgroup, full) && cgroup_is_roots(full) != 1) {
+		container_forget(ret);
+		may_be_none = true;
+		r = error_set(
+			error, -EPERM,
+			"not only root may make cgroups where it is, so its name says nothing");
+	}
+	if (!may_be_none)
 		return r;
 	for (char **glob = all->daemon->config->ignore_cgroups; *glob; glob++)
-		if (glob_match_name(*glob, strlen(*glob), path, strlen(path), GLOB_BELOW) == 1)
-			return 0; /* a container without a name, which only cgroup: selects */
+		if (glob_match_name(*glob, strlen(*glob), path, strlen(path), GLOB_BELOW) == 1) {
+			/* a container without a name, which only cgroup: selects */
+			ret->host_root = true;
+			return 0;
+		}
 	return r;
 }
 
@@ -124,6 +151,7 @@ void known_label(struct containers *all)
 	struct pd_error error;
 	unsigned long labelled;
 
+	all->unswept = false;
 	/* What a sweep leaves undone is told when policies change; here it would be told for ever. */
 	if (enforce_sweep(all->daemon->enforcer, &labelled, &error))
 		log_debug("%s", error.text);
@@ -144,6 +172,28 @@ static int learn_from_hook(struct containers *all, struct known *known, const ch
 	return r;
 }
 
+/* Nothing tells of it but its bundle. */
+static bool is_bare(const struct known *known)
+{
+	return !known->foreign &&
+	       (known->facts.runtime == RUNTIME_NONE || known->facts.runtime == RUNTIME_CRUN ||
+		known->facts.runtime == RUNTIME_RUNC);
+}
+
+/* An engine knows more of it than its bundle does, and has written that or is about to. */
+static int ask_for_hook(struct containers *all, struct known **known, const char *path,
+			struct pd_error *error)
+{
+	struct pd_error why = (*known)->why;
+
+	if (!known_ask(all, *known)) {
+		*known = known_meet(all, path); /* it may be another's part */
+		if (*known && (*known)->state == STATE_KNOWN)
+			return 0;
+	}
+	return error_set(error, -EAGAIN, "it is not known yet what it is: %s", why.text);
+}
+
 int containers_bind(struct containers *all, pid_t pid, const char *id, const char *bundle,
 		    json_t *reply, struct pd_error *error)
 {
@@ -158,8 +208,10 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 	if (!known)
 		return error_set(error, -ENODATA, "process %d is in no container's cgroup (%s)",
 				 (int)pid, path);
-	if (known->state != STATE_KNOWN)
+	if (known->state != STATE_KNOWN && is_bare(known))
 		r = learn_from_hook(all, known, id, bundle, error);
+	else if (known->state != STATE_KNOWN)
+		r = ask_for_hook(all, &known, path, error);
 	if (!r && !all->begun)
 		r = error_set(error, -ESTALE,
 			      "the policies cannot be loaded; see 'policyctl status'");
@@ -167,6 +219,8 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 		r = daemon_apply(all->daemon, NULL, true, NULL, error);
 	if (!r && all->unnumbered)
 		r = error_set(error, -EAGAIN, "its policies have no number");
+	if (!r && !known->bound)
+		r = error_set(error, -EIO, "it cannot be bound; see policyd's log");
 	if (r)
 		return r;
 	policies = json_array();
@@ -230,18 +284,18 @@ void containers_sets_free(const char *const **sets, size_t count)
 
 static void rebind(struct containers *all, struct known *known)
 {
-	if (known->state == STATE_REFUSED)
-		known->state = STATE_WAITED_FOR;
-	if (known->state == STATE_WAITED_FOR) {
-		known->since_ns = clock_boot_ns();
-		known_ask(all, known);
+	if (known->state == STATE_KNOWN) {
+		if (known_decide(all, known)) {
+			log_error("container %s: out of memory; it is asked about anew",
+				  known->facts.cgroup);
+			known_await(all);
+		}
 		return;
 	}
-	if (known_choose(all, known))
-		log_error("container %s: out of memory; it keeps the policies it has",
-			  known->facts.cgroup);
-	else
-		known_bind(all, known);
+	known->state = STATE_WAITED_FOR;
+	known->since_ns = clock_boot_ns();
+	if (known_ask(all, known))
+		known_await(all);
 }
 
 static void lose_policies(struct containers *all, struct known *known)

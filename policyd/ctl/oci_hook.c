@@ -8,11 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "policyd/base/clock.h"
 #include "policyd/base/fd.h"
 #include "policyd/base/json.h"
 #include "policyd/ctl/ctl.h"
 
 #define STATE_MAX (1u << 20)
+#define PATIENCE_NS 5000000000ull
+#define RETRY_US 50000
 
 /* The state of runtime-spec: id, pid, bundle, and more that is of no interest. NULL with @error */
 static json_t *read_request(struct pd_error *error)
@@ -46,6 +49,22 @@ static json_t *read_request(struct pd_error *error)
 	return request;
 }
 
+/* -EAGAIN: the engine has yet to write what policyd asks for. */
+static int call_until_known(struct ctl *ctl, json_t *request, json_t **ret_reply,
+			    struct pd_error *error)
+{
+	uint64_t begun = clock_boot_ns();
+	int r;
+
+	do {
+		r = ctl_call(ctl, json_incref(request), ret_reply, error);
+		if (r == -EAGAIN)
+			usleep(RETRY_US);
+	} while (r == -EAGAIN && clock_boot_ns() - begun < PATIENCE_NS);
+	json_decref(request);
+	return r;
+}
+
 static int oci_hook(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -54,7 +73,7 @@ static int oci_hook(struct ctl *ctl, int argc, char **argv)
 		{ 0 },
 	};
 	struct pd_error error = { .code = 0 };
-	json_t *request;
+	json_t *request, *reply;
 
 	if (ctl_options(ctl, &command_oci_hook, argc, argv, "h", options))
 		return CTL_ERROR;
@@ -63,7 +82,12 @@ static int oci_hook(struct ctl *ctl, int argc, char **argv)
 	request = read_request(&error);
 	if (!request)
 		return ctl_fail(ctl, &error);
-	return ctl_do(ctl, request);
+	if (call_until_known(ctl, request, &reply, &error))
+		return ctl_fail(ctl, &error);
+	if (ctl->json)
+		ctl_print(json_incref(reply));
+	json_decref(reply);
+	return CTL_OK;
 }
 
 const struct command command_oci_hook = {

@@ -223,13 +223,15 @@ static int match_pairs(const struct container *c, enum fact fact, const struct p
 static int match_entry(const struct policy_match *m, const struct container *c, enum fact *ret_fact)
 {
 	const char *runtime = runtime_name(c->runtime);
-	int results[FACT_COUNT], untold = -1;
+	int results[FACT_COUNT], untold = -1, r = 1;
 
-	if (m->cgroup && glob_match_name(m->cgroup, strlen(m->cgroup), c->cgroup, strlen(c->cgroup),
-					 GLOB_BELOW) != 1)
-		return 0;
-	if (m->runtime && match_text(m->runtime, runtime) != 1)
-		return 0;
+	if (m->cgroup)
+		r = glob_match_name(m->cgroup, strlen(m->cgroup), c->cgroup, strlen(c->cgroup),
+				    GLOB_BELOW);
+	if (r == 1 && m->runtime)
+		r = match_text(m->runtime, runtime);
+	if (r != 1)
+		return r;
 	results[FACT_NAME] = match_fact(c, FACT_NAME, m->container, c->name);
 	results[FACT_IMAGE] = match_fact(c, FACT_IMAGE, m->image, c->image);
 	results[FACT_POD] = match_fact(c, FACT_POD, m->pod, c->pod);

@@ -134,6 +134,25 @@ cp /box/violate /violate
 t_is "the host's root directory is no way out" "refused 1 escaped 0 killed 0 other 0" "$(box run -s box 1 / /violate)"
 t_is "but for those that no policy is for" "refused 0 escaped 1 killed 0 other 0" "$(box run -s other 1 / /violate)"
 
+### names that others can choose
+chown 1000 /sys/fs/cgroup/boxes
+t_is "who may make cgroups may not choose whose they are" "refused 0 escaped 0 killed 1 other 0" \
+	"$(box run other 1 /box /violate)"
+t_like "which is said" "*/boxes/other-0: after 3 s *not only root may make cgroups*refused*" "$(cat log)"
+chown 0 /sys/fs/cgroup/boxes
+t_is "its twin runs" "refused 0 escaped 1 killed 0 other 0" "$(box run other 1 /box /violate)"
+
+### one that nobody knows, before there is anything to be enforced
+for policy in box none; do t_allowed "audit mode" policyctl mode $policy audit; done
+box run -d -1 box 1 /box /bin/sh -c 'while sleep 0.1; do cat /secret && echo yes || echo no; done' >said 2>/dev/null &
+t_soon 20 "it is let go" last yes
+t_like "and listed" "*unknown*box-0*" "$(policyctl ps)"
+t_allowed "enforce mode" policyctl mode box enforce
+t_soon 20 "now it is refused" last no
+t_like "and listed" "*refused*box-0*" "$(policyctl ps)"
+echo 1 >/sys/fs/cgroup/boxes/cgroup.kill
+t_soon 20 "and forgotten with its cgroup" sh -c '[ -z "$(policyctl ps | grep box)" ]'
+
 ### policies that cannot be read
 kill_policyd
 echo broken >"$policies/broken.yaml"
@@ -161,6 +180,13 @@ kill_policyd
 printf 'hold_seconds: 3\nignore_cgroups: [/case]\n' >/etc/policyd/policyd.yaml
 start_policyd
 t_allowed "ignore_cgroups: it may not" chroot /box /bin/cat /secret
+kill_policyd
+printf 'hold_seconds: 3\nignore_cgroups: [/boxes]\n' >/etc/policyd/policyd.yaml
+chown 1000 /sys/fs/cgroup/boxes
+start_policyd
+t_is "others' names are not believed then either" "refused 0 escaped 1 killed 0 other 0" \
+	"$(box run box 1 /box /violate)"
+chown 0 /sys/fs/cgroup/boxes
 
 ### many come and go
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }

@@ -47,5 +47,19 @@ t_like "with one it is not" "*Permission denied*" "$(leak box 'cat host-file')"
 t_like "nor written to" "*Permission denied*" "$(leak box 'echo x >host-new')"
 t_is "nothing is there" 1 "$(test -e /host-new; echo $?)"
 t_like "what is inside may be read" "twin*" "$(echo twin >/box/twin; leak box 'cd / && cat twin')"
+
+### root with all capabilities in a container, of which none is confined by namespaces: as --privileged has it
+for program in mount umount mkdir; do ln -s busybox /box/bin/$program; done
+# shellcheck disable=SC2016 # the container's
+escapes='mkdir -p /tmp/proc; mount -t proc proc /tmp/proc && echo mounted
+	umount /proc && echo unmounted; mount -t proc proc /proc
+	echo core >/proc/sys/kernel/core_pattern && echo written'
+privileged() { box run "$1" 1 /box /bin/sh -c "$escapes" 2>privileged.log | grep -v ^refused | tr "\n" " "; }
+sed -e 's/^  - {image: .*/  - {container: "box-*"}/' /usr/share/policyd/policies/container-baseline.yaml >"$policies/box.yaml"
+t_soon 20 "the baseline is for it" sh -c 'policyctl list | grep -q ^container-baseline'
+t_is "without a policy a privileged container gets out" "mounted unmounted written " "$(privileged free)"
+echo host >/proc/sys/kernel/core_pattern
+t_is "with the baseline it does not" "" "$(privileged box)"
+t_is "nothing is written" host "$(cat /proc/sys/kernel/core_pattern)"
 t_allowed "detach" policyctl detach
 t_done
