@@ -55,7 +55,8 @@ static __always_inline __u32 what_cgroup(__u64 first, __u64 second, __u64 last, 
 	if ((first == EIGHT("docker\0") && length == 6) ||
 	    (first == EIGHT("payload") && length == 7) || /* systemd-nspawn's */
 	    (first == EIGHT("lxc.payl") && BEGINS(second, "oad.", 4)) ||
-	    (first == EIGHT("libpod_p") && second == EIGHT("arent\0\0")))
+	    (first == EIGHT("libpod_p") && second == EIGHT("arent\0\0")) ||
+	    (first == EIGHT("libpod-p") && BEGINS(second, "ayload-", 7)))
 		return CGROUP_RUNTIME;
 	if (ENDS(last, ".scope", 6) && !BEGINS(first, "session-", 8) &&
 	    !BEGINS(first, "init.", 5) && !BEGINS(first, "app-", 4) && !BEGINS(first, "run-", 4))

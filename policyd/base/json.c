@@ -106,10 +106,12 @@ void json_put_bytes(struct buffer *b, const char *key, struct slice bytes)
 	buffer_byte(b, '"');
 }
 
-int json_read(const char *text, size_t length, json_t **ret_value, struct pd_error *error)
+static int read_with(const char *text, size_t length, size_t flags, json_t **ret_value,
+		     struct pd_error *error)
 {
 	json_error_t why;
-	json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	json_t *value =
+		json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | flags, &why);
 
 	if (!value) {
 		int code = json_error_code(&why) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
@@ -119,6 +121,16 @@ int json_read(const char *text, size_t length, json_t **ret_value, struct pd_err
 	}
 	*ret_value = value;
 	return 0;
+}
+
+int json_read(const char *text, size_t length, json_t **ret_value, struct pd_error *error)
+{
+	return read_with(text, length, 0, ret_value, error);
+}
+
+int json_read_foreign(const char *text, size_t length, json_t **ret_value, struct pd_error *error)
+{
+	return read_with(text, length, JSON_DECODE_INT_AS_REAL, ret_value, error);
 }
 
 bool json_get_string(const json_t *object, const char *key, const char **ret_text)

@@ -46,6 +46,13 @@ void json_put_bytes(struct buffer *b, const char *key, struct slice bytes);
  */
 int json_read(const char *text, size_t length, json_t **ret_value, struct pd_error *error);
 
+/**
+ * json_read_foreign() - the same of what other programs wrote: whole numbers may be larger than ours
+ *
+ * All numbers become reals. (Docker writes -1 as 18446744073709551615 where it limits memory.)
+ */
+int json_read_foreign(const char *text, size_t length, json_t **ret_value, struct pd_error *error);
+
 /*
  * Members of an object, converted. Return false, and leave the output alone, when the member is absent or
  * has another type or does not fit. Strings belong to the object.

@@ -71,6 +71,7 @@ static const struct key runtime_keys[] = {
 	{ "containerd_meta", KEY_PATH, AT(runtimes.containerd_meta), NULL },
 	{ "crun", KEY_PATH, AT(runtimes.crun), NULL },
 	{ "runc", KEY_PATH, AT(runtimes.runc), NULL },
+	{ "lxc", KEY_PATH, AT(runtimes.lxc), NULL },
 	{ NULL, KEY_SECTION, 0, NULL },
 };
 

@@ -31,7 +31,8 @@ struct known {
 	bool bound; /* as its state and policies want it */
 	bool foreign; /* others than root may make cgroups where it is, and call them what they like */
 	uint64_t since_ns;
-	struct pd_error why;   /* it is not known */
+	struct pd_error why; /* it is not known */
+	uint64_t again_ns; /* not to be asked for before: what it is made no sense, and takes time to read */
 	struct watched *above; /* the cgroup that it is in */
 	uint32_t slot;
 	const char **policies; /* NULL-terminated, the selectors'; NULL: not asked yet */

@@ -12,6 +12,8 @@
 #include "policyd/control/protocol.h"
 #include "policyd/policy/glob.h"
 
+#define NONSENSE_NS 500000000ull
+
 /* ---- binding --------------------------------------------------------------------------------- */
 
 /* A selector that cannot be answered is said once for a container and a key. */
@@ -132,8 +134,14 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 int known_ask(struct containers *all, struct known *known)
 {
 	struct container facts = { 0 };
-	int r = known_look_up(all, known->path, &facts, &known->why);
+	uint64_t now = clock_boot_ns();
+	int r;
 
+	if (now < known->again_ns)
+		return -EAGAIN;
+	r = known_look_up(all, known->path, &facts, &known->why);
+	if (r && r != -ENOENT && r != -EAGAIN)
+		known->again_ns = now + NONSENSE_NS;
 	if (!r && strcmp(facts.cgroup, known->facts.cgroup) != 0) {
 		/* It stood for itself, and is a part of one that begins above it. */
 		r = known_meet(all, known->path) ? 0 : -ENOENT;
@@ -294,6 +302,7 @@ static void rebind(struct containers *all, struct known *known)
 	}
 	known->state = STATE_WAITED_FOR;
 	known->since_ns = clock_boot_ns();
+	known->again_ns = 0;
 	if (known_ask(all, known))
 		known_await(all);
 }

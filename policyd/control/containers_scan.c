@@ -31,7 +31,7 @@ static void look_through(struct containers *all, int parent, const char *name, c
 		if (!known_path(path, full) && cgroup_populated(full) > 0 &&
 		    (recognised.runtime != RUNTIME_NONE || recognised.length <= length)) {
 			struct container facts = { 0 };
-			struct pd_error ignored;
+			struct pd_error ignored = { .code = 0 };
 			int r = metadata_find(&all->daemon->config->runtimes, path, &facts,
 					      &ignored);
 

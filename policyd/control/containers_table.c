@@ -11,7 +11,7 @@
 #include "policyd/control/containers_known.h"
 #include "policyd/control/feed.h"
 
-#define FOREIGN_MAX 4096u /* whoever has cgroups of their own may make many */
+#define FOREIGN_MAX 1024u /* whoever has cgroups of their own may make many */
 
 static struct known **bucket_of(struct containers *all, uint64_t id)
 {

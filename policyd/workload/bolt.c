@@ -19,6 +19,7 @@
 #define PAGE_BYTES_MAX (4u << 20)
 #define DEPTH_MAX 32
 #define KEYS_MAX 65536u
+#define WALK_BYTES_MAX (64u << 20) /* of pages, to look through one bucket */
 
 struct bolt {
 	int fd;
@@ -57,30 +58,44 @@ static bool meta_is_whole(const unsigned char *meta)
 	       number(meta + META_BYTES - 8, 8) == hash;
 }
 
-/* The newer of the two that is whole. The second one stands where the page size says, so that is guessed. */
+static bool take_meta(int fd, uint32_t at, struct bolt *ret)
+{
+	unsigned char meta[META_BYTES];
+	uint32_t page_size;
+
+	if (pread(fd, meta, sizeof(meta), (off_t)at + PAGE_HEADER) != sizeof(meta) ||
+	    !meta_is_whole(meta))
+		return false;
+	page_size = (uint32_t)number(meta + 8, 4);
+	/* The second is the second page: elsewhere it is what somebody has stored. */
+	if (page_size < 512 || page_size > 65536 || (at && page_size != at))
+		return false;
+	ret->page_size = page_size;
+	ret->root = number(meta + 16, 8);
+	ret->pages = number(meta + 40, 8);
+	ret->txid = number(meta + 48, 8);
+	return true;
+}
+
+/* The newer of the two that is whole. Where the first one is torn, the page size is guessed. */
 static int read_meta(int fd, struct bolt *ret)
 {
-	static const uint32_t sizes[] = { 0, 4096, 8192, 16384, 32768, 65536 };
-	unsigned char meta[META_BYTES];
-	bool found = false;
+	struct bolt first = { 0 }, second = { 0 };
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		uint32_t page_size;
-
-		if (pread(fd, meta, sizeof(meta), sizes[i] + PAGE_HEADER) != sizeof(meta) ||
-		    !meta_is_whole(meta))
-			continue;
-		page_size = (uint32_t)number(meta + 8, 4);
-		if (page_size < 512 || page_size > 65536 ||
-		    (found && number(meta + 48, 8) <= ret->txid))
-			continue;
-		ret->page_size = page_size;
-		ret->root = number(meta + 16, 8);
-		ret->pages = number(meta + 40, 8);
-		ret->txid = number(meta + 48, 8);
-		found = true;
+	if (take_meta(fd, 0, &first)) {
+		if (!take_meta(fd, first.page_size, &second) || second.txid < first.txid)
+			second = first;
+	} else {
+		for (uint32_t size = 512; size <= 65536 && !second.page_size; size *= 2)
+			take_meta(fd, size, &second);
 	}
-	return found ? 0 : -EINVAL;
+	if (!second.page_size)
+		return -EINVAL;
+	ret->page_size = second.page_size;
+	ret->root = second.root;
+	ret->pages = second.pages;
+	ret->txid = second.txid;
+	return 0;
 }
 
 int bolt_open(const char *path, struct bolt **ret_bolt)
@@ -292,6 +307,7 @@ struct walk {
 		  const unsigned char *value, size_t value_size);
 	void *context;
 	unsigned int seen;
+	size_t bytes; /* of the pages loaded */
 };
 
 static int walk_page(struct walk *walk, const struct page *page, int depth)
@@ -307,8 +323,11 @@ static int walk_page(struct walk *walk, const struct page *page, int depth)
 			struct page child = { 0 };
 
 			r = load_page(walk->bolt, element.child, &child);
+			walk->bytes += child.size;
 			if (!r) {
-				r = walk_page(walk, &child, depth + 1);
+				r = walk->bytes > WALK_BYTES_MAX ?
+					    -EINVAL :
+					    walk_page(walk, &child, depth + 1);
 				free(child.memory);
 			}
 		} else if (!element.bucket) {

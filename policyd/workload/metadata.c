@@ -20,6 +20,7 @@ const struct metadata_places metadata_default_places = {
 	.containerd_meta = "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db",
 	.crun = "/run/crun",
 	.runc = "/run/runc",
+	.lxc = "/var/lib/lxc",
 };
 
 int metadata_places_copy(struct metadata_places *to, const struct metadata_places *from)
@@ -32,9 +33,10 @@ int metadata_places_copy(struct metadata_places *to, const struct metadata_place
 		.containerd_meta = strdup(from->containerd_meta),
 		.crun = strdup(from->crun),
 		.runc = strdup(from->runc),
+		.lxc = strdup(from->lxc),
 	};
 	return to->docker && to->podman && to->crio && to->containerd && to->containerd_meta &&
-			       to->crun && to->runc ?
+			       to->crun && to->runc && to->lxc ?
 		       0 :
 		       -ENOMEM;
 }
@@ -48,11 +50,12 @@ void metadata_places_done(struct metadata_places *places)
 	free(places->containerd_meta);
 	free(places->crun);
 	free(places->runc);
+	free(places->lxc);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-int metadata_load(const char *path, json_t **ret_json, struct pd_error *error)
+int metadata_load(const char *path, size_t limit, json_t **ret_json, struct pd_error *error)
 {
 	CLEANUP_FD int fd = file_open_roots(path);
 	CLEANUP_FREE char *text = NULL;
@@ -61,13 +64,13 @@ int metadata_load(const char *path, json_t **ret_json, struct pd_error *error)
 	int r = fd < 0 ? fd : 0;
 
 	if (!r)
-		r = fd_read_all(fd, METADATA_FILE_MAX, &text, &size);
+		r = fd_read_all(fd, limit, &text, &size);
 	if (r == -EACCES)
 		return error_at(error, -EACCES, path, 0, 0,
 				"not a plain file that only root may write; not read");
 	if (r)
 		return error_at(error, r, path, 0, 0, "%s", strerror(-r));
-	r = json_read(text, size, ret_json, &why);
+	r = json_read_foreign(text, size, ret_json, &why);
 	return r ? error_at(error, r, path, 0, 0, "%s", why.text) : 0;
 }
 
@@ -118,18 +121,36 @@ static int containerd_find(const struct metadata_places *places, struct containe
 	return r;
 }
 
-/* Its state names the cgroup, or one below: crun puts the container into a child of its scope. */
-static int state_read(const struct metadata_places *places, const char *path, struct container *c,
-		      struct pd_error *error)
+/* Its root directory is the host's, unless its configuration says otherwise: lxc-execute needs none. (nspawn refuses
+ * the host's as a root.) */
+static int lxc_read(const struct metadata_places *places, struct container *c)
 {
-	CLEANUP_FREE char *own = strdup(c->cgroup);
-	int r = own ? oci_claims(places, path, own, c, error) : -ENOMEM;
+	CLEANUP_FREE char *path = string_format("%s/%s/config", places->lxc, c->id);
+	CLEANUP_FD int fd = path ? file_open_roots(path) : -ENOMEM;
+	CLEANUP_FREE char *text = NULL;
+	size_t size;
 
-	return r ? r : metadata_set(&c->cgroup, own);
+	if (!path)
+		return -ENOMEM;
+	c->host_root = true;
+	if (fd < 0 || fd_read_all(fd, METADATA_FILE_MAX, &text, &size))
+		return 0;
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		static const char key[] = "lxc.rootfs.path";
+
+		line += strspn(line, " \t\n");
+		if (strncmp(line, key, sizeof(key) - 1) != 0)
+			continue;
+		line += sizeof(key) - 1;
+		line += strspn(line, " \t=");
+		line += strncmp(line, "dir:", 4) == 0 ? 4 : 0;
+		c->host_root = *line == '\n' || !*line || (*line == '/' && line[1] <= ' ');
+	}
+	return 0;
 }
 
-static int read_by_runtime(const struct metadata_places *places, const char *path,
-			   struct container *c, struct pd_error *error)
+static int read_by_runtime(const struct metadata_places *places, struct container *c,
+			   struct pd_error *error)
 {
 	switch (c->runtime) {
 	case RUNTIME_DOCKER:
@@ -143,42 +164,41 @@ static int read_by_runtime(const struct metadata_places *places, const char *pat
 	case RUNTIME_NSPAWN:
 	case RUNTIME_LXC:
 		c->told = METADATA_TOLD(NAME);
-		return metadata_set(&c->name, c->id);
+		if (metadata_set(&c->name, c->id))
+			return -ENOMEM;
+		return c->runtime == RUNTIME_LXC ? lxc_read(places, c) : 0;
 	default:
-		return state_read(places, path, c, error);
+		return oci_state(places, c, error);
 	}
 }
 
-/* ctr's cgroups are /NAMESPACE/ID, wherever in the hierarchy; cri-containerd's with another driver are, too. */
-static int containerd_claims(const struct metadata_places *places, const char *path,
-			     struct container *c, struct pd_error *error)
+/* A name below what somebody claims is that one's own choice: the outermost counts. */
+static int claims_above(const struct metadata_places *places, const struct recognised *known,
+			struct container *c, struct pd_error *error)
 {
-	CLEANUP_FREE char *own = strdup(path);
+	CLEANUP_FREE char *above = strndup(c->cgroup, known->above);
+	struct container other = { 0 };
+	int r = above ? metadata_claims(places, above, &other, error) : -ENOMEM;
+
+	if (r) {
+		container_done(&other);
+		return r;
+	}
+	container_done(c);
+	*c = other;
+	return 0;
+}
+
+static int find(const struct metadata_places *places, const char *path,
+		const struct recognised *known, struct container *c, struct pd_error *error)
+{
 	int r = -ENOENT;
 
-	if (!own)
-		return -ENOMEM;
-	for (char *end = own + strlen(own); end && r == -ENOENT; end = strrchr(own, '/')) {
-		char *id, *namespace;
-
-		*end = '\0';
-		id = strrchr(own, '/');
-		if (!id || id == own)
-			return -ENOENT;
-		*id = '\0';
-		namespace = strrchr(own, '/');
-		if (namespace) {
-			container_done(c);
-			if (metadata_set(&c->id, id + 1))
-				return -ENOMEM;
-			c->runtime = RUNTIME_CONTAINERD;
-			r = containerd_read(places, namespace + 1, c, error);
-		}
-		*id = '/';
-		if (!r && metadata_set(&c->cgroup, own))
-			r = -ENOMEM;
-	}
-	return r;
+	if (known->runtime == RUNTIME_NONE)
+		return metadata_claims(places, path, c, error);
+	if (known->above)
+		r = claims_above(places, known, c, error);
+	return r == -ENOENT ? read_by_runtime(places, c, error) : r;
 }
 
 int metadata_find(const struct metadata_places *places, const char *path, struct container *ret,
@@ -195,19 +215,14 @@ int metadata_find(const struct metadata_places *places, const char *path, struct
 	ret->runtime = known.runtime;
 	ret->cgroup = strndup(path, known.length);
 	ret->id = strdup(known.id);
-	r = ret->cgroup && ret->id ? 0 : -ENOMEM;
-	if (!r && known.runtime != RUNTIME_NONE)
-		r = read_by_runtime(places, path, ret, error);
-	else if (!r) {
-		r = oci_claims(places, path, NULL, ret, error);
-		if (r == -ENOENT)
-			r = containerd_claims(places, path, ret, error);
-		if (r == -ENOENT)
-			error_set(error, r, "no runtime claims it");
-	}
+	r = ret->cgroup && ret->id ? find(places, path, &known, ret, error) : -ENOMEM;
 	ret->cgroup_id = id;
+	if (r && error->code != r)
+		error_set(error, r, "%s", strerror(-r));
 	if (r == -ENOMEM)
 		error_set(error, r, "out of memory");
+	else if (r == -ENOENT && known.runtime == RUNTIME_NONE)
+		error_set(error, r, "no runtime claims it");
 	if (!r)
 		return 0;
 	/* Where it is, is known all the same. */

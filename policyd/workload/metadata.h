@@ -3,15 +3,15 @@
  * What runtimes tell of their containers in plain files. Which runtime tells what:
  *
  *               container image pod namespace label annotation  from
- *   docker          x       x    k      k       x       -       /var/lib/docker/containers/ID/config.v2.json
+ *   docker          x       i    k      k       x       -       /var/lib/docker/containers/ID/config.v2.json
  *   podman          x       x    d      -       d       x       storage's containers.json and userdata/config.json
  *   containerd      x       b    x      x       b       x       the bundle's config.json
  *   cri-o           x       x    x      x       x       x       userdata/config.json
  *   crun, runc      x       -    -      -       -       x       their state and the bundle's config.json
- *   nspawn, lxc     x       -    -      -       -       -       the cgroup's name
+ *   nspawn, lxc     x       -    -      -       -       -       the cgroup's name; lxc: its config, for the root
  *
- * k: by Kubernetes' labels; b: from containerd's database, d: from podman's, when their versions are known
- * to us. "-": there is none to be told, or it cannot be told: a selector that asks for it matches nothing.
+ * i: but not when it was started by the image's number; k: of cri-dockerd's; b: from containerd's database, d:
+ * from podman's, when their versions are known to us. "-": there is none to be told, or it cannot be told: a selector that asks for it matches nothing.
  */
 #ifndef PD_WORKLOAD_METADATA_H
 #define PD_WORKLOAD_METADATA_H
@@ -28,6 +28,7 @@ struct metadata_places {
 	char *containerd;      /* /run/containerd/io.containerd.runtime.v2.task */
 	char *containerd_meta; /* /var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db */
 	char *crun, *runc;     /* /run/crun, /run/runc */
+	char *lxc;	       /* /var/lib/lxc */
 };
 extern const struct metadata_places metadata_default_places;
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policyd/base/fd.h"
 #include "policyd/base/json.h"
@@ -43,16 +44,26 @@ static int read_once(const char *path, int (*read)(const struct bolt *bolt, stru
 	return r;
 }
 
-/* What cannot be read is not told, and no more. */
+#define NOT_OURS (-ENOTSUP) /* of a version that we do not know: not told, as without a database */
+
 static int read_database(const char *path,
 			 int (*read)(const struct bolt *bolt, struct container *c),
-			 struct container *c)
+			 struct container *c, struct pd_error *error)
 {
 	int r = -EAGAIN;
 
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
 	for (int i = 0; i < TRIES && (r == -EAGAIN || r == -EINVAL); i++)
 		r = read_once(path, read, c);
-	return r == -ENOMEM || r == -EAGAIN ? r : 0;
+	if (!r || r == NOT_OURS)
+		return 0;
+	return error_at(error, r, path, 0, 0, "%s",
+			r == -ENOENT ? "the container is not in it" :
+			r == -E2BIG  ? "more labels than policyd takes" :
+			r == -EAGAIN ? "it is being written all the time" :
+			r == -EINVAL ? "it makes no sense" :
+				       strerror(-r));
 }
 
 /* ---- containerd ------------------------------------------------------------------------------ */
@@ -79,8 +90,10 @@ static int read_containerd(const struct bolt *bolt, struct container *c)
 	/* a signed varint: twice the number */
 	version = !r && value.size == 1 ? value.data[0] / 2u : 0;
 	bolt_value_done(&value);
-	if (r || version < 3 || version > 4)
-		return r ? r : -ENOTSUP;
+	if (r == -ENOENT || (!r && (version < 3 || version > 4)))
+		return NOT_OURS;
+	if (r)
+		return r;
 	r = bolt_get(bolt, image_path, &value);
 	if (r)
 		return r;
@@ -96,9 +109,10 @@ static int read_containerd(const struct bolt *bolt, struct container *c)
 	return r;
 }
 
-int containerd_database(const struct metadata_places *places, struct container *c)
+int containerd_database(const struct metadata_places *places, struct container *c,
+			struct pd_error *error)
 {
-	return read_database(places->containerd_meta, read_containerd, c);
+	return read_database(places->containerd_meta, read_containerd, c, error);
 }
 
 /* ---- podman ---------------------------------------------------------------------------------- */
@@ -110,7 +124,7 @@ static int get_json(const struct bolt *bolt, const char *const *path, json_t **r
 	int r = bolt_get(bolt, path, &value);
 
 	if (!r)
-		r = json_read((const char *)value.data, value.size, ret_json, &ignored);
+		r = json_read_foreign((const char *)value.data, value.size, ret_json, &ignored);
 	bolt_value_done(&value);
 	return r;
 }
@@ -138,8 +152,9 @@ static int read_podman(const struct bolt *bolt, struct container *c)
 	int r = bolt_get(bolt, check_path, &value);
 
 	bolt_value_done(&value);
-	if (!r)
-		r = get_json(bolt, path, &config);
+	if (r)
+		return r == -ENOENT ? NOT_OURS : r;
+	r = get_json(bolt, path, &config);
 	if (r)
 		return r;
 	r = metadata_pairs(json_object_get(config, "labels"), &c->labels);
@@ -151,9 +166,13 @@ static int read_podman(const struct bolt *bolt, struct container *c)
 	return r;
 }
 
-int podman_database(const struct metadata_places *places, struct container *c)
+int podman_database(const struct metadata_places *places, struct container *c,
+		    struct pd_error *error)
 {
 	CLEANUP_FREE char *path = string_format("%s/libpod/bolt_state.db", places->podman);
+	CLEANUP_FREE char *newer = string_format("%s/db.sql", places->podman);
+	int r = path && newer ? read_database(path, read_podman, c, error) : -ENOMEM;
 
-	return path ? read_database(path, read_podman, c) : -ENOMEM;
+	/* What podman has left behind when it went on to SQLite has no new containers. */
+	return r == -ENOENT && !access(newer, F_OK) ? 0 : r;
 }

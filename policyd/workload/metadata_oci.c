@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,15 +18,22 @@
 
 #define STATES_MAX 4096u /* of one runtime that are looked through */
 
-/* A bind mount of the host's root, or the root itself */
+static int look_at(const char *path, struct statx *ret)
+{
+	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, ret);
+}
+
+/* A bind mount of the host's root, or the root itself; so is what cannot be told */
 static bool is_host_root(const char *bundle, const char *path)
 {
 	CLEANUP_FREE char *full = path[0] == '/' ? strdup(path) :
 						   string_format("%s/%s", bundle, path);
-	struct stat root, st;
+	struct statx root, st;
 
-	return full && !stat("/", &root) && !stat(full, &st) && st.st_dev == root.st_dev &&
-	       st.st_ino == root.st_ino;
+	/* What a FUSE daemon answers for may be asked for ever; the host's root is none. */
+	return !full || look_at("/", &root) || look_at(full, &st) ||
+	       (st.stx_dev_major == root.stx_dev_major && st.stx_dev_minor == root.stx_dev_minor &&
+		st.stx_ino == root.stx_ino);
 }
 
 int oci_config(const char *bundle, struct container *c, struct pd_error *error)
@@ -33,7 +41,7 @@ int oci_config(const char *bundle, struct container *c, struct pd_error *error)
 	CLEANUP_FREE char *path = string_format("%s/config.json", bundle);
 	const char *root = NULL;
 	json_t *config = NULL;
-	int r = path ? metadata_load(path, &config, error) : -ENOMEM;
+	int r = path ? metadata_load(path, METADATA_FILE_MAX, &config, error) : -ENOMEM;
 
 	if (r)
 		return r;
@@ -41,8 +49,10 @@ int oci_config(const char *bundle, struct container *c, struct pd_error *error)
 		r = error_at(error, -EINVAL, path, 0, 0, "no configuration of a container");
 	if (!r)
 		r = metadata_pairs(json_object_get(config, "annotations"), &c->annotations);
-	if (!r && json_get_string(json_object_get(config, "root"), "path", &root))
-		c->host_root = is_host_root(bundle, root);
+	if (r == -E2BIG)
+		error_at(error, r, path, 0, 0, "more annotations than policyd takes");
+	c->host_root = !json_get_string(json_object_get(config, "root"), "path", &root) ||
+		       is_host_root(bundle, root);
 	c->told |= METADATA_TOLD(ANNOTATIONS);
 	json_decref(config);
 	return r;
@@ -84,7 +94,7 @@ int containerd_read(const struct metadata_places *places, const char *namespace,
 	c->told |= METADATA_TOLD(NAME) | METADATA_TOLD(NAMESPACE);
 	if (!r)
 		r = take_kubernetes(c);
-	return r ? r : containerd_database(places, c);
+	return r ? r : containerd_database(places, c, error);
 }
 
 /* ---- states ---------------------------------------------------------------------------------- */
@@ -139,78 +149,110 @@ struct kind {
 	const char *(*read)(const json_t *state, const char **ret_bundle);
 };
 
-static int try_state(const struct kind *kind, const char *id, const char *path, const char *own,
-		     struct container *c, struct pd_error *error)
+/* One state, and the cgroup that it names; NULL: there is none, or it is another's, half written */
+static json_t *load_state(const struct kind *kind, const char *id, const char **ret_cgroup,
+			  const char **ret_bundle)
 {
 	CLEANUP_FREE char *file = string_format("%s/%s/%s", kind->folder, id, kind->file);
-	const char *cgroup, *bundle = NULL;
 	struct pd_error ignored;
 	json_t *state = NULL;
-	int r;
+	const char *cgroup;
 
-	if (!file)
-		return -ENOMEM;
-	if (metadata_load(file, &state, &ignored)) /* it may be another's, half written */
-		return -ENOENT;
-	cgroup = kind->read(state, &bundle);
-	cgroup = cgroup ? from_root(cgroup) : "";
-	if (!is_within(path, cgroup) && !(own && is_within(cgroup, own))) {
-		json_decref(state);
-		return -ENOENT;
+	if (!file || metadata_load(file, METADATA_FILE_MAX, &state, &ignored))
+		return NULL;
+	cgroup = kind->read(state, ret_bundle);
+	*ret_cgroup = cgroup ? from_root(cgroup) : "";
+	return state;
+}
+
+/* As oci_state(), for one of the two */
+static int try_own(const struct metadata_places *places, const struct kind *kind,
+		   struct container *c, struct pd_error *error)
+{
+	const char *cgroup, *bundle = NULL;
+	json_t *state = load_state(kind, c->id, &cgroup, &bundle);
+	int r = -ENOENT;
+
+	if (state && is_within(cgroup, c->cgroup)) {
+		c->runtime = kind->runtime;
+		r = metadata_by_bundle(places, bundle ? bundle : "", c, error);
 	}
-	container_done(c);
-	c->runtime = kind->runtime;
-	r = metadata_set(&c->cgroup, cgroup);
-	if (!r)
-		r = metadata_set(&c->id, id);
-	if (!r)
-		r = metadata_set(&c->name, id);
-	c->told = METADATA_TOLD(NAME);
-	if (!r && bundle)
-		r = oci_config(bundle, c, error);
 	json_decref(state);
 	return r;
 }
 
-static int search(const struct kind *kind, const char *path, const char *own, struct container *c,
-		  struct pd_error *error)
+/* Keeps in @id and *length the state that claims @path, if its cgroup is above the one found before. */
+static int search(const struct kind *kind, const char *path, size_t *length, char **id)
 {
 	DIR *dir = opendir(kind->folder);
 	struct dirent *entry;
 	unsigned int seen = 0;
-	int r = -ENOENT;
+	int r = 0;
 
-	while (dir && r == -ENOENT && (entry = readdir(dir)) && seen++ < STATES_MAX)
-		if (entry->d_name[0] != '.')
-			r = try_state(kind, entry->d_name, path, own, c, error);
+	while (dir && !r && (entry = readdir(dir)) && seen++ < STATES_MAX) {
+		const char *cgroup, *bundle;
+		json_t *state = entry->d_name[0] == '.' ?
+					NULL :
+					load_state(kind, entry->d_name, &cgroup, &bundle);
+
+		if (state && is_within(path, cgroup) && (!*length || strlen(cgroup) < *length)) {
+			*length = strlen(cgroup);
+			r = metadata_set(id, entry->d_name);
+		}
+		json_decref(state);
+	}
 	if (dir)
 		closedir(dir);
 	return r;
 }
 
-int oci_claims(const struct metadata_places *places, const char *path, const char *own,
-	       struct container *c, struct pd_error *error)
+#define KINDS 2
+static void kinds_at(const struct metadata_places *places, struct kind kinds[static KINDS])
 {
-	const struct kind kinds[] = {
-		{ RUNTIME_CRUN, places->crun, "status", crun_state },
-		{ RUNTIME_RUNC, places->runc, "state.json", runc_state },
-	};
+	kinds[0] = (struct kind){ RUNTIME_CRUN, places->crun, "status", crun_state };
+	kinds[1] = (struct kind){ RUNTIME_RUNC, places->runc, "state.json", runc_state };
+}
+
+int oci_state(const struct metadata_places *places, struct container *c, struct pd_error *error)
+{
+	struct kind kinds[KINDS];
 	int r = -ENOENT;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && r == -ENOENT; i++)
-		r = search(&kinds[i], path, own, c, error);
+	if (c->id[0] == '.' || strchr(c->id, '/'))
+		return -ENOENT;
+	kinds_at(places, kinds);
+	for (size_t i = 0; i < KINDS && r == -ENOENT; i++)
+		r = try_own(places, &kinds[i], c, error);
 	return r;
+}
+
+int oci_claims(const struct metadata_places *places, const char *path, struct container *c,
+	       struct pd_error *error)
+{
+	struct kind kinds[KINDS];
+	size_t length = 0;
+
+	kinds_at(places, kinds);
+	for (size_t i = 0; i < KINDS; i++)
+		if (search(&kinds[i], path, &length, &c->id))
+			return -ENOMEM;
+	if (!length)
+		return -ENOENT;
+	free(c->cgroup);
+	c->cgroup = strndup(path, length);
+	return c->cgroup ? oci_state(places, c, error) : -ENOMEM;
 }
 
 int metadata_from_hook(const struct metadata_places *places, const char *id, const char *bundle,
 		       struct container *ret, struct pd_error *error)
 {
 	CLEANUP_FREE char *crun = string_format("%s/%s", places->crun, id);
+	int r;
 
-	if (!crun || metadata_set(&ret->id, id) || metadata_set(&ret->name, id))
+	if (!crun || metadata_set(&ret->id, id))
 		return error_set(error, -ENOMEM, "out of memory");
 	/* Of the two crun makes this folder first of all. */
 	ret->runtime = access(crun, F_OK) ? RUNTIME_RUNC : RUNTIME_CRUN;
-	ret->told = METADATA_TOLD(NAME);
-	return oci_config(bundle, ret, error);
+	r = metadata_by_bundle(places, bundle, ret, error);
+	return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }

@@ -22,10 +22,11 @@ static int take_metadata(const json_t *item, struct container *c)
 	json_t *metadata;
 	int r;
 
-	if (!json_get_string(item, "metadata", &text))
+	if (!json_get_string(item, "metadata", &text) || !*text)
 		return 0;
-	if (json_read(text, strlen(text), &metadata, &ignored))
-		return 0;
+	r = json_read_foreign(text, strlen(text), &metadata, &ignored);
+	if (r)
+		return r;
 	r = json_get_string(metadata, "image-name", &value) ? metadata_set(&c->image, value) : 0;
 	if (!r && !c->image && json_get_string(metadata, "image-id", &value))
 		r = metadata_set(&c->image, value);
@@ -34,7 +35,8 @@ static int take_metadata(const json_t *item, struct container *c)
 	return r;
 }
 
-static int take_listed(const json_t *list, struct container *c)
+static int take_listed(const json_t *list, const char *path, struct container *c,
+		       struct pd_error *error)
 {
 	json_t *item, *name;
 	const char *id;
@@ -47,7 +49,11 @@ static int take_listed(const json_t *list, struct container *c)
 		name = json_array_get(json_object_get(item, "names"), 0);
 		r = metadata_set(&c->name, json_string_value(name));
 		c->told |= METADATA_TOLD(NAME);
-		return r ? r : take_metadata(item, c);
+		if (!r)
+			r = take_metadata(item, c);
+		return r ? error_at(error, r, path, 0, 0,
+				    "the container's metadata makes no sense") :
+			   0;
 	}
 	return -ENOENT;
 }
@@ -66,9 +72,9 @@ static int storage_read(const char *storage, struct container *c, struct pd_erro
 
 		if (!path || !bundle)
 			return -ENOMEM;
-		r = metadata_load(path, &list, error);
+		r = metadata_load(path, METADATA_LIST_MAX, &list, error);
 		if (!r)
-			r = take_listed(list, c);
+			r = take_listed(list, path, c, error);
 		json_decref(list);
 		if (!r)
 			r = oci_config(bundle, c, error);
@@ -80,7 +86,7 @@ int podman_read(const struct metadata_places *places, struct container *c, struc
 {
 	int r = storage_read(places->podman, c, error);
 
-	return r ? r : podman_database(places, c);
+	return r ? r : podman_database(places, c, error);
 }
 
 /* All that cri-o knows stands in annotations; its labels are JSON in one of them. */
@@ -113,9 +119,14 @@ int crio_read(const struct metadata_places *places, struct container *c, struct 
 	c->told |= METADATA_TOLD(NAME) | METADATA_TOLD(IMAGE) | METADATA_TOLD(POD) |
 		   METADATA_TOLD(NAMESPACE);
 	text = pairs_get(&c->annotations, "io.kubernetes.cri-o.Labels");
-	if (!text || json_read(text, strlen(text), &labels, &ignored))
+	if (!text)
 		return 0;
-	r = metadata_pairs(labels, &c->labels);
+	r = json_read_foreign(text, strlen(text), &labels, &ignored);
+	if (!r)
+		r = metadata_pairs(labels, &c->labels);
+	if (r)
+		error_set(error, r, "cri-o's annotation io.kubernetes.cri-o.Labels: %s",
+			  r == -E2BIG ? "more labels than policyd takes" : "no JSON");
 	c->told |= METADATA_TOLD(LABELS);
 	json_decref(labels);
 	return r;

@@ -7,12 +7,18 @@
 
 #include "policyd/workload/metadata.h"
 
-#define METADATA_FILE_MAX (16u << 20) /* bytes of one file */
+#define METADATA_FILE_MAX (4u << 20)  /* bytes of one container's */
+#define METADATA_LIST_MAX (16u << 20) /* of all containers' */
 
-/** metadata_load() - a JSON file of root's. -ENOENT; -EACCES: not root's, or no plain file; -EFBIG; -EINVAL */
-int metadata_load(const char *path, json_t **ret_json, struct pd_error *error);
+/**
+ * metadata_load() - a JSON file of root's
+ * @limit: in bytes
+ *
+ * -ENOENT; -EACCES: not root's, or no plain file; -EFBIG; -EINVAL
+ */
+int metadata_load(const char *path, size_t limit, json_t **ret_json, struct pd_error *error);
 
-/** metadata_pairs() - the string members of an object */
+/** metadata_pairs() - the string members of an object. 0, -ENOMEM, -E2BIG */
 int metadata_pairs(const json_t *object, struct pairs *pairs);
 
 /** metadata_set() - a copy of a string that is no empty one; 0 or -ENOMEM */
@@ -37,19 +43,43 @@ int crio_read(const struct metadata_places *places, struct container *container,
 int containerd_read(const struct metadata_places *places, const char *namespace,
 		    struct container *container, struct pd_error *error);
 
-/** containerd_database(), podman_database() - add what their databases tell; where they tell nothing, nothing
- * is told. 0; -ENOMEM; -EAGAIN: it is being written all the time */
-int containerd_database(const struct metadata_places *places, struct container *container);
-int podman_database(const struct metadata_places *places, struct container *container);
+/**
+ * containerd_database(), podman_database() - add what their databases tell
+ *
+ * Without a database, and of one whose version we do not know, nothing is told, and that is no error. Any other
+ * failure is: a container must not lose its labels by having too many. -ENOENT: it is not in there yet.
+ */
+int containerd_database(const struct metadata_places *places, struct container *container,
+			struct pd_error *error);
+int podman_database(const struct metadata_places *places, struct container *container,
+		    struct pd_error *error);
 
 /**
- * oci_claims() - does crun or runc say that this cgroup is a container's?
- * @places: whose states are read
- * @own:    a cgroup that is known to be the container's; NULL: none is
+ * oci_state() - what crun or runc keep of the container whose id and cgroup are set
  *
- * Looks for a state whose cgroup is @path or above it, or @own or below it: crun's are children of its scopes. Fills cgroup, id and runtime, and all else. -ENOENT: none.
+ * Only a state counts whose cgroup is the container's, or below: crun's are children of its scopes. -ENOENT: none.
  */
-int oci_claims(const struct metadata_places *places, const char *path, const char *own,
-	       struct container *container, struct pd_error *error);
+int oci_state(const struct metadata_places *places, struct container *container,
+	      struct pd_error *error);
+
+/**
+ * oci_claims() - does crun or runc say that this cgroup, or one above it, is a container's?
+ *
+ * Of several the outermost. Fills all of the container but cgroup_id. -ENOENT: none.
+ */
+int oci_claims(const struct metadata_places *places, const char *path, struct container *container,
+	       struct pd_error *error);
+
+/** metadata_claims() - the same of all runtimes whose cgroups can have any name */
+int metadata_claims(const struct metadata_places *places, const char *path,
+		    struct container *container, struct pd_error *error);
+
+/**
+ * metadata_by_bundle() - a container of which crun or runc are told no more than an id and a bundle
+ *
+ * By where the bundle is an engine's: then runtime becomes that, and it is read as that engine's.
+ */
+int metadata_by_bundle(const struct metadata_places *places, const char *bundle,
+		       struct container *container, struct pd_error *error);
 
 #endif

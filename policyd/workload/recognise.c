@@ -46,8 +46,7 @@ static bool is_unit(const struct component *c)
 	return false;
 }
 
-/* Docker's, podman's and Kubernetes' ids are 64 hexadecimal digits. */
-static bool is_long_id(const char *text, size_t length)
+bool recognise_is_long_id(const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
 		if (!isxdigit((unsigned char)text[i]))
@@ -103,7 +102,7 @@ static bool scope(const struct component *c, const char *prefix, enum runtime ru
 	if (!begins(c, prefix) || !ends(c, ".scope"))
 		return false;
 	length = c->length - n - strlen(".scope");
-	return (!long_id || is_long_id(c->text + n, length)) &&
+	return (!long_id || recognise_is_long_id(c->text + n, length)) &&
 	       take_id(ret, runtime, c->text + n, length);
 }
 
@@ -125,11 +124,13 @@ static bool by_folder(const struct component *above, const struct component *c, 
 	if (begins(c, "lxc.payload."))
 		return take_id(ret, RUNTIME_LXC, c->text + strlen("lxc.payload."),
 			       c->length - strlen("lxc.payload."));
-	if (begins(c, "libpod-") && is_long_id(c->text + 7, c->length - 7))
+	if (begins(c, "libpod-payload-") && recognise_is_long_id(c->text + 15, c->length - 15))
+		return take_id(ret, RUNTIME_PODMAN, c->text + 15, c->length - 15);
+	if (begins(c, "libpod-") && recognise_is_long_id(c->text + 7, c->length - 7))
 		return take_id(ret, RUNTIME_PODMAN, c->text + 7, c->length - 7);
-	if (begins(c, "crio-") && is_long_id(c->text + 5, c->length - 5))
+	if (begins(c, "crio-") && recognise_is_long_id(c->text + 5, c->length - 5))
 		return take_id(ret, RUNTIME_CRIO, c->text + 5, c->length - 5);
-	if (!is_long_id(c->text, c->length))
+	if (!recognise_is_long_id(c->text, c->length))
 		return false;
 	if (is(above, "docker"))
 		return take_id(ret, RUNTIME_DOCKER, c->text, c->length);
@@ -156,11 +157,12 @@ static bool by_machine(const struct component *above, const struct component *c,
 bool recognise(const char *path, struct recognised *ret)
 {
 	struct component above = { "", 0 };
-	bool in_kubernetes = false, foreign = false;
+	bool in_kubernetes = false, foreign = false, claimable = false;
 
 	for (const char *at = path; *at == '/' && at[1];) {
 		struct component c = { .text = at + 1, .length = strcspn(at + 1, "/") };
 
+		ret->above = claimable ? (size_t)(at - path) : 0;
 		at = c.text + c.length;
 		ret->length = (size_t)(at - path);
 		if (by_scope(&c, ret) || by_machine(&above, &c, ret) ||
@@ -169,6 +171,8 @@ bool recognise(const char *path, struct recognised *ret)
 		foreign |= !is_unit(&c);
 		if (begins(&c, "kubepods") || is(&c, "kubepods"))
 			in_kubernetes = true;
+		claimable |= !is_unit(&c) && !in_kubernetes && !is(&c, "docker") &&
+			     !is(&c, "libpod_parent");
 		above = c;
 	}
 	return foreign && take_id(ret, RUNTIME_NONE, above.text, above.length);

@@ -13,6 +13,7 @@
 
 struct recognised {
 	enum runtime runtime; /* RUNTIME_NONE: by its name it may be anybody's */
+	size_t above; /* of the path above that, when it begins with what is nobody's by its name; else 0 */
 	size_t length; /* of the path of the container's own cgroup, which begins the one asked for */
 	char id[RECOGNISE_ID_MAX];
 };
@@ -26,5 +27,8 @@ struct recognised {
  * RUNTIME_NONE: it stands for itself, and its name is the id.
  */
 bool recognise(const char *path, struct recognised *ret);
+
+/** recognise_is_long_id() - 64 hexadecimal digits: docker's, podman's and Kubernetes' */
+bool recognise_is_long_id(const char *text, size_t length);
 
 #endif

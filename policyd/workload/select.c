@@ -112,8 +112,11 @@ static void split_image(const char *image, struct image_name *ret)
 		ret->digest_length = (int)strlen(end + 1);
 	}
 	if (slash && slash < end && is_registry(image, (size_t)(slash - image))) {
-		ret->registry = image;
-		ret->registry_length = (int)(slash - image);
+		/* docker.io's other name, which the same images have */
+		if (strncmp(image, "index.docker.io/", 16) != 0) {
+			ret->registry = image;
+			ret->registry_length = (int)(slash - image);
+		}
 		image = slash + 1;
 	}
 	for (const char *at = image; at < end; at++)

@@ -200,6 +200,64 @@ static void test_reads(void **state)
 	assert_string_equal(get(image_of_one), "EINVAL");
 }
 
+/* What somebody stores may look like a meta page: it is none where it stands. */
+static void test_forged(void **state)
+{
+	(void)state;
+	make();
+	put_meta(2, 6, 99);
+	put_meta(8, 6, 99);
+	store();
+	assert_string_equal(get(image_of_one), "localhost/demo:1");
+	/* nor where the first one is torn */
+	image[20]++;
+	store();
+	assert_string_equal(get(image_of_one), "localhost/demo:1");
+}
+
+/* More labels than are taken make it unknown, not one without labels. */
+static void test_many_labels(void **state)
+{
+	static unsigned char labels[20000], fields[21000];
+	static char names[PAIRS_MAX + 1][8];
+	struct metadata_places places = metadata_default_places;
+	struct item label[PAIRS_MAX + 1], one = { "one", fields, 0, true };
+	struct item field[] = { { "image", "demo", 4, false }, { "labels", labels, 0, true } };
+	CLEANUP_FREE char *bundles = string_format("%s.bundles", path);
+	CLEANUP_FREE char *bundle = string_format("%s/default/one/rootfs", bundles);
+	CLEANUP_FREE char *config = string_format("%s/default/one/config.json", bundles);
+	CLEANUP_FREE char *command = string_format("rm -rf %s", bundles);
+	struct container c = { 0 };
+	struct pd_error error = { .code = 0 };
+
+	(void)state;
+	places.crun = places.runc = places.docker = bundles;
+	places.containerd = bundles;
+	places.containerd_meta = path;
+	assert_int_equal(dir_make(bundle, 0755), 0);
+	assert_int_equal(file_write_atomic(config, "{\"root\":{\"path\":\"rootfs\"}}", 26, 0644),
+			 0);
+	for (unsigned int i = 0; i <= PAIRS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "l%04u", i);
+		label[i] = (struct item){ names[i], "x", 1, false };
+	}
+	for (unsigned int more = 0; more < 2; more++) {
+		make();
+		field[1].size = put_inline(labels, label, PAIRS_MAX + more);
+		one.size = put_inline(fields, field, 2);
+		put_leaf(image + 6 * PAGE, 6, &one, 1);
+		put(image + 6 * PAGE + 12, 5, 4);
+		store();
+		assert_int_equal(metadata_find(&places, "/default/one", &c, &error),
+				 more ? -E2BIG : 0);
+		assert_int_equal(c.labels.count, more ? 0 : PAIRS_MAX);
+		if (!more)
+			assert_string_equal(c.image, "demo");
+	}
+	container_done(&c);
+	assert_int_equal(system(command), 0);
+}
+
 /* Every byte, one after the other, is another one: nothing bad happens. */
 static void test_damaged(void **state)
 {
@@ -258,8 +316,8 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_reads),	    cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_many_labels), cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_loop),
 	};
 
