@@ -10,52 +10,51 @@
 
 #include "policyd/base/fd.h"
 #include "policyd/base/json.h"
+#include "policyd/base/json_splice.h"
 #include "policyd/ctl/ctl.h"
+#include "policyd/workload/oci_command.h"
 
 #define CONFIG_BYTES_MAX (16u << 20)
 
-/* The folder that is given to the runtime's create or run; NULL: it makes nothing */
-static const char *bundle_of(int argc, char **argv)
-{
-	const char *bundle = ".";
-	bool makes = false;
-
-	for (int i = 0; i < argc; i++) {
-		if (!strcmp(argv[i], "create") || !strcmp(argv[i], "run"))
-			makes = true;
-		else if ((!strcmp(argv[i], "--bundle") || !strcmp(argv[i], "-b")) && i + 1 < argc)
-			bundle = argv[++i];
-		else if (!strncmp(argv[i], "--bundle=", 9))
-			bundle = argv[i] + 9;
-	}
-	return makes ? bundle : NULL;
-}
-
 /* Ours comes first: what it binds holds for the others' programs, too. */
-static int put_hook(json_t *config, const char *self)
+static int put_hook(const char *text, const char *self, char **ret, struct pd_error *error)
 {
-	json_t *hooks = json_object_get(config, "hooks"), *list;
+	static const char *const path[] = { "hooks", "createRuntime", NULL };
 	json_t *hook = json_pack("{s:s, s:[s,s]}", "path", self, "args", "policyctl", "oci-hook");
+	char *item = hook ? json_dumps(hook, JSON_COMPACT) : NULL;
+	json_t *config = NULL;
+	int r = item ? json_read_foreign(text, strlen(text), &config, error) : -ENOMEM;
 
-	if (!json_is_object(hooks)) {
-		hooks = json_object();
-		json_object_set_new(config, "hooks", hooks);
+	json_decref(config);
+	if (!r) {
+		r = json_splice_first(text, path, item, ret);
+		if (r == -EINVAL)
+			error_set(error, r, "its hooks are no lists of hooks");
 	}
-	list = json_object_get(hooks, "createRuntime");
-	if (!json_is_array(list)) {
-		list = json_array();
-		json_object_set_new(hooks, "createRuntime", list);
+	/* What comes of it is what was meant, or no container is made. */
+	if (!r)
+		r = json_read_foreign(*ret, strlen(*ret), &config, error);
+	if (!r) {
+		json_t *list = json_object_get(json_object_get(config, path[0]), path[1]);
+
+		if (!json_equal(json_array_get(list, 0), hook))
+			r = error_set(error, -EINVAL, "the hook cannot be added");
+		json_decref(config);
 	}
-	return hook && !json_array_insert_new(list, 0, hook) ? 0 : -ENOMEM;
+	json_decref(hook);
+	free(item);
+	return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }
 
-static int add_hook(const char *bundle, struct pd_error *error)
+static int add_hook(const struct oci_command *command, struct pd_error *error)
 {
-	CLEANUP_FREE char *path = string_format("%s/config.json", bundle);
+	CLEANUP_FREE char *path = command->config[0] == '/' ?
+					  strdup(command->config) :
+					  string_format("%s/%s", command->bundle, command->config);
 	CLEANUP_FREE char *text = NULL, *changed = NULL;
+	struct pd_error why = { .code = 0 };
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	json_t *config = NULL;
 	struct stat st;
 	size_t size;
 	int r = path ? file_load(path, CONFIG_BYTES_MAX, &text, &size) : -ENOMEM;
@@ -63,26 +62,24 @@ static int add_hook(const char *bundle, struct pd_error *error)
 	if (r || n < 0 || stat(path, &st) < 0)
 		return error_at(error, r ? r : -errno, path, 0, 0, "%s", strerror(r ? -r : errno));
 	self[n] = '\0';
-	r = json_read(text, size, &config, error);
+	if (strlen(text) != size)
+		return error_at(error, -EINVAL, path, 0, 0, "it holds NUL bytes");
+	r = put_hook(text, self, &changed, &why);
 	if (r)
-		return error_at(error, r, path, 0, 0, "no configuration of a container");
-	r = put_hook(config, self);
-	changed = r ? NULL : json_dumps(config, JSON_COMPACT);
-	json_decref(config);
-	r = changed ? file_write_atomic(path, changed, strlen(changed), st.st_mode & 0777) :
-		      -ENOMEM;
+		return error_at(error, r, path, 0, 0, "%s", why.text);
+	r = file_write_atomic(path, changed, strlen(changed), st.st_mode & 0777);
 	return r ? error_at(error, r, path, 0, 0, "%s", strerror(-r)) : 0;
 }
 
 static int oci_runtime(struct ctl *ctl, int argc, char **argv)
 {
 	struct pd_error error = { .code = 0 };
-	const char *bundle;
+	struct oci_command command;
 
 	if (argc < 2 || argv[1][0] == '-') /* its options are the runtime's */
 		return ctl_usage(&command_oci_runtime, "a runtime is needed");
-	bundle = bundle_of(argc - 2, argv + 2);
-	if (bundle && add_hook(bundle, &error))
+	if (oci_command_read(argc - 2, argv + 2, &command, &error) ||
+	    (command.makes && add_hook(&command, &error)))
 		return ctl_fail(ctl, &error);
 	execvp(argv[1], argv + 1);
 	error_set(&error, -errno, "%s: %s", argv[1], strerror(errno));

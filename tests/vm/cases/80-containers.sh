@@ -115,7 +115,8 @@ mkfifo /box/fifo
 mv "$policies/box.yaml" "$policies/none.yaml" "$policies.not/"
 t_allowed "no policies" policyctl load
 # shellcheck disable=SC2016 # the container's
-box run quiet 1 /box /bin/sh -c 'while :; do if read -r x </secret; then echo yes; else echo no; fi; read -r -t 0.2 x <>/fifo; done' >said 2>/dev/null &
+reads='while :; do if read -r x </secret; then echo yes; else echo no; fi; read -r -t 0.2 x <>/fifo; done'
+box run quiet 1 /box /bin/sh -c "$reads" >said 2>/dev/null &
 t_soon 20 "it reads" last yes
 t_is "it is not known" 0 "$(policyctl ps | grep -c quiet)"
 rule quiet '{container: "quiet-*"}' "$allow" 'file: [{deny: read, path: /secret}]' >"$policies.not/quiet.yaml"
@@ -144,7 +145,7 @@ t_is "its twin runs" "refused 0 escaped 1 killed 0 other 0" "$(box run other 1 /
 
 ### one that nobody knows, before there is anything to be enforced
 for policy in box none; do t_allowed "audit mode" policyctl mode $policy audit; done
-box run -d -1 box 1 /box /bin/sh -c 'while sleep 0.1; do cat /secret && echo yes || echo no; done' >said 2>/dev/null &
+box run -d -1 box 1 /box /bin/sh -c "$reads" >said 2>/dev/null &
 t_soon 20 "it is let go" last yes
 t_like "and listed" "*unknown*box-0*" "$(policyctl ps)"
 t_allowed "enforce mode" policyctl mode box enforce
