@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "policyd/base/clock.h"
@@ -49,6 +50,18 @@ static json_t *read_request(struct pd_error *error)
 	return request;
 }
 
+/* crun shows nobody what its hooks say: so it is said in the system's log, too. */
+static int fail(struct ctl *ctl, const struct pd_error *error)
+{
+	char text[ERROR_LINE_MAX];
+
+	openlog("policyctl", LOG_PID, LOG_DAEMON);
+	syslog(LOG_ERR, "oci-hook: no container is made: %s",
+	       error_render(error, text, sizeof(text)));
+	closelog();
+	return ctl_fail(ctl, error);
+}
+
 /* -EAGAIN: the engine has yet to write what policyd asks for. */
 static int call_until_known(struct ctl *ctl, json_t *request, json_t **ret_reply,
 			    struct pd_error *error)
@@ -81,9 +94,9 @@ static int oci_hook(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(&command_oci_hook, "nothing more is needed");
 	request = read_request(&error);
 	if (!request)
-		return ctl_fail(ctl, &error);
+		return fail(ctl, &error);
 	if (call_until_known(ctl, request, &reply, &error))
-		return ctl_fail(ctl, &error);
+		return fail(ctl, &error);
 	if (ctl->json)
 		ctl_print(json_incref(reply));
 	json_decref(reply);

@@ -16,7 +16,14 @@
 
 #define CONFIG_BYTES_MAX (16u << 20)
 
-/* Ours comes first: what it binds holds for the others' programs, too. */
+static bool is_first(const json_t *config, const char *const path[static 2], const json_t *hook)
+{
+	const json_t *list = json_object_get(json_object_get(config, path[0]), path[1]);
+
+	return json_equal(json_array_get(list, 0), hook);
+}
+
+/* *ret is NULL when it is there already. Ours comes first: what it binds holds for the others' programs, too. */
 static int put_hook(const char *text, const char *self, char **ret, struct pd_error *error)
 {
 	static const char *const path[] = { "hooks", "createRuntime", NULL };
@@ -25,7 +32,12 @@ static int put_hook(const char *text, const char *self, char **ret, struct pd_er
 	json_t *config = NULL;
 	int r = item ? json_read_foreign(text, strlen(text), &config, error) : -ENOMEM;
 
+	if (!r && is_first(config, path, hook)) { /* of a bundle that has been used before */
+		*ret = NULL;
+		goto done;
+	}
 	json_decref(config);
+	config = NULL;
 	if (!r) {
 		r = json_splice_first(text, path, item, ret);
 		if (r == -EINVAL)
@@ -34,13 +46,10 @@ static int put_hook(const char *text, const char *self, char **ret, struct pd_er
 	/* What comes of it is what was meant, or no container is made. */
 	if (!r)
 		r = json_read_foreign(*ret, strlen(*ret), &config, error);
-	if (!r) {
-		json_t *list = json_object_get(json_object_get(config, path[0]), path[1]);
-
-		if (!json_equal(json_array_get(list, 0), hook))
-			r = error_set(error, -EINVAL, "the hook cannot be added");
-		json_decref(config);
-	}
+	if (!r && !is_first(config, path, hook))
+		r = error_set(error, -EINVAL, "the hook cannot be added");
+done:
+	json_decref(config);
 	json_decref(hook);
 	free(item);
 	return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
@@ -67,6 +76,8 @@ static int add_hook(const struct oci_command *command, struct pd_error *error)
 	r = put_hook(text, self, &changed, &why);
 	if (r)
 		return error_at(error, r, path, 0, 0, "%s", why.text);
+	if (!changed)
+		return 0;
 	r = file_write_atomic(path, changed, strlen(changed), st.st_mode & 0777);
 	return r ? error_at(error, r, path, 0, 0, "%s", strerror(-r)) : 0;
 }

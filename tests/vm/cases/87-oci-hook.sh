@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# root: runtimes
+# init: systemd
+# timeout: 1800
+#
+# Containers that the runtime's hook binds: what is not bound by it does not start (on_unknown: deny), and a container
+# that cannot be bound is not made.
+# shellcheck disable=SC2317,SC2086,SC2154 # functions are called by others; $IMAGE is one word; of life.inc.sh
+. /tests/lib.sh
+. /tests/cases/runtimes.inc.sh
+
+hooked() { # RUNTIME IMAGE
+	t_allowed "$1: what is allowed" go box1 cat /twin
+	t_denied "$1: what is denied" go box2 cat /secret
+	if said_by box2 "$2"; then
+		t_ok "$1: the event names container, image and rule"
+	else
+		t_fail "$1: the event names container, image and rule" "$(policyctl events --json -n 1)"
+	fi
+	t_allowed "$1: without a policy" go other cat /secret
+	kill_policyd
+	go box3 cat /twin >out 2>&1
+	t_is "$1: with policyd dead none is made" 0 "$(grep -c twin out)"
+	case $(cat out) in
+	*"policyd is not running"*) t_ok "$1: and its runtime says why" ;;
+	*) # crun keeps to itself what hooks say
+		t_soon 20 "$1: and the journal says why" sh -c 'journalctl -q -t policyctl | grep "policyd is not running"'
+		journalctl -q --rotate --vacuum-time=1s >/dev/null 2>&1
+		;;
+	esac
+	start_policyd
+	t_allowed "$1: and when it is back one is" go box5 cat /twin
+}
+
+prepare_runtimes
+echo 'on_unknown: deny' >/etc/policyd/policyd.yaml
+start_policyd
+podman load -q -i demo.tar >/dev/null 2>&1
+go() { name=$1; shift; podman --log-level error run --network none --rm --name "$name" $IMAGE "$@"; }
+t_denied "without the hook nothing starts" go box0 cat /twin
+mkdir -p /usr/share/containers/oci/hooks.d
+cp /usr/share/policyd/oci-hook.json /usr/share/containers/oci/hooks.d/
+hooked podman "\"$IMAGE\""
+
+for runtime in crun runc; do
+	demo_bundle bundle
+	go() {
+		name=$1
+		shift
+		bundle_runs bundle "$@"
+		policyctl oci-runtime $runtime run --bundle bundle "$name"
+	}
+	hooked $runtime null
+	t_is "$runtime: the hook is in the configuration once" 1 "$(grep -o oci-hook bundle/config.json | wc -l)"
+	demo_bundle bundle
+	bundle_runs bundle cat /twin
+	t_is "$runtime: without the hook nothing starts" 0 "$($runtime run --bundle bundle box6 2>&1 | grep -c twin)"
+done
+
+# as policyctl(1) says
+mkdir -p /etc/docker
+cat >/etc/docker/daemon.json <<-E
+	{"default-runtime": "policyd",
+	 "runtimes": {"policyd": {"path": "/usr/bin/policyctl",
+	                          "runtimeArgs": ["oci-runtime", "runc"]}}}
+E
+containerd >containerd.log 2>&1 &
+dockerd --containerd /run/containerd/containerd.sock --iptables=false --bridge=none >dockerd.log 2>&1 &
+t_wait 60 docker info || t_fail "docker starts" "$(tail -n 5 dockerd.log)"
+docker load -q -i demo.tar >/dev/null
+# --ulimit: a number that is larger than any of ours
+go() { name=$1; shift; docker run --rm --network none --ulimit memlock=-1 --name "$name" $IMAGE "$@"; }
+hooked docker "\"$IMAGE\""
+t_done
