@@ -145,7 +145,8 @@ static void forget_strangers(struct containers *all)
 			at = &stranger->next;
 			continue;
 		}
-		if (stranger->bound)
+		/* It may have become known since, and been bound as that. */
+		if (stranger->bound && !known_find(all, stranger->cgroup_id))
 			enforce_unbind(all->daemon->enforcer, stranger->cgroup_id);
 		*at = stranger->next;
 		free(stranger);

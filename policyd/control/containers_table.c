@@ -177,9 +177,11 @@ void known_forget_if_gone(struct containers *all, struct known *known)
 {
 	char full[PATH_MAX];
 	uint64_t id;
+	int r = known_path(known->facts.cgroup, full);
 
-	if (known_path(known->facts.cgroup, full) || cgroup_id(full, &id) ||
-	    id != known->facts.cgroup_id)
+	if (!r)
+		r = cgroup_id(full, &id);
+	if (r == -ENOENT || (!r && id != known->facts.cgroup_id))
 		known_forget(all, known);
 }
 

@@ -231,6 +231,14 @@ json_t *ctl_policy_file(const char *path, struct pd_error *error)
 	return object;
 }
 
+int ctl_done(const struct ctl *ctl, json_t *reply)
+{
+	if (ctl->json)
+		ctl_print(json_incref(reply));
+	json_decref(reply);
+	return CTL_OK;
+}
+
 int ctl_do(struct ctl *ctl, json_t *request)
 {
 	struct pd_error error = { .code = 0 };
@@ -238,8 +246,5 @@ int ctl_do(struct ctl *ctl, json_t *request)
 
 	if (ctl_call(ctl, request, &reply, &error))
 		return ctl_fail(ctl, &error);
-	if (ctl->json)
-		ctl_print(json_incref(reply));
-	json_decref(reply);
-	return CTL_OK;
+	return ctl_done(ctl, reply);
 }

@@ -70,6 +70,9 @@ int ctl_connect(struct ctl *ctl, struct client **ret_client, struct pd_error *er
 /** ctl_call() - connect, ask, close. The reply is ok and the caller's */
 int ctl_call(struct ctl *ctl, json_t *request, json_t **ret_reply, struct pd_error *error);
 
+/** ctl_done() - a reply of which there is nothing to show but, with --json, itself; takes it over. CTL_OK */
+int ctl_done(const struct ctl *ctl, json_t *reply);
+
 /** ctl_do() - ctl_call() for which there is nothing to show but, with --json, the reply; an exit status */
 int ctl_do(struct ctl *ctl, json_t *request);
 

@@ -97,10 +97,7 @@ static int oci_hook(struct ctl *ctl, int argc, char **argv)
 		return fail(ctl, &error);
 	if (call_until_known(ctl, request, &reply, &error))
 		return fail(ctl, &error);
-	if (ctl->json)
-		ctl_print(json_incref(reply));
-	json_decref(reply);
-	return CTL_OK;
+	return ctl_done(ctl, reply);
 }
 
 const struct command command_oci_hook = {

@@ -11,13 +11,7 @@
 . /tests/cases/runtimes.inc.sh
 
 hooked() { # RUNTIME IMAGE
-	t_allowed "$1: what is allowed" go box1 cat /twin
-	t_denied "$1: what is denied" go box2 cat /secret
-	if said_by box2 "$2"; then
-		t_ok "$1: the event names container, image and rule"
-	else
-		t_fail "$1: the event names container, image and rule" "$(policyctl events --json -n 1)"
-	fi
+	judged "$1" "$2"
 	t_allowed "$1: without a policy" go other cat /secret
 	kill_policyd
 	go box3 cat /twin >out 2>&1

@@ -69,9 +69,8 @@ said_by() { # CONTAINER IMAGE: the last event about /secret names them, and the 
 		grep -q "\"line\":6,.*\"container\":{.*\"name\":\"$1\",\"image\":$2"
 }
 
-# What every runtime stands. go NAME PROGRAM... runs one to its end; up NAME starts one that sleeps, join NAME
-# PROGRAM... executes in it, down NAME ends it; each is given by the case.
-stands() { # RUNTIME IMAGE: as JSON, "null" where the runtime knows none
+# One that may, and one that may not, of which the event says all
+judged() { # RUNTIME IMAGE: as JSON, "null" where the runtime knows none
 	t_allowed "$1: what is allowed" go box1 cat /twin
 	t_denied "$1: what is denied" go box2 cat /secret
 	if said_by box2 "$2"; then
@@ -79,6 +78,12 @@ stands() { # RUNTIME IMAGE: as JSON, "null" where the runtime knows none
 	else
 		t_fail "$1: the event names container, image and rule" "$(policyctl events --json -n 1)"
 	fi
+}
+
+# What every runtime stands. go NAME PROGRAM... runs one to its end; up NAME starts one that sleeps, join NAME
+# PROGRAM... executes in it, down NAME ends it; each is given by the case.
+stands() { # RUNTIME IMAGE
+	judged "$1" "$2"
 	go box3 /script >out 2>&1
 	t_is "$1: a program that is refused does not begin" 0 "$(grep -c script out)"
 	t_allowed "$1: no policy, no denial" go other cat /secret
