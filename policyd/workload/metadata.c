@@ -102,12 +102,13 @@ int metadata_pairs(const json_t *object, struct pairs *pairs)
 
 /* ---- whose ----------------------------------------------------------------------------------- */
 
-/* In whichever namespace it is: Kubernetes' is k8s.io */
+/* In whichever namespace it is: Kubernetes' is k8s.io. By its cgroup it may be Kubernetes' over docker, too. */
 static int containerd_find(const struct metadata_places *places, struct container *c,
 			   struct pd_error *error)
 {
 	DIR *dir;
 	struct dirent *entry;
+	struct pd_error docker;
 	int r = containerd_read(places, "k8s.io", c, error);
 
 	if (r != -ENOENT)
@@ -118,6 +119,13 @@ static int containerd_find(const struct metadata_places *places, struct containe
 			r = containerd_read(places, entry->d_name, c, error);
 	if (dir)
 		closedir(dir);
+	if (r != -ENOENT || !recognise_is_long_id(c->id, strlen(c->id)))
+		return r;
+	container_forget(c);
+	c->runtime = RUNTIME_DOCKER;
+	r = docker_read(places, c, &docker);
+	if (r && r != -ENOENT)
+		*error = docker;
 	return r;
 }
 

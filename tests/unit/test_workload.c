@@ -289,6 +289,8 @@ static void test_bundles(void **state)
 	assert_string_equal(c.name, "db");
 	assert_int_equal(look(s, "/parent/of/mine/" ID, &c, &error), 0); /* --cgroup-parent */
 	assert_string_equal(c.name, "db");
+	assert_int_equal(look(s, "/kubepods/pod1/" ID, &c, &error), 0); /* cri-dockerd's */
+	assert_int_equal(c.runtime, RUNTIME_DOCKER);
 	container_done(&c);
 }
 
