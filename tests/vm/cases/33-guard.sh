@@ -15,6 +15,8 @@ for guard in $guards; do
 done
 printf '%s\nguard: {allow: [%s]}\n' "$anything" "$(echo "$guards" | tr ' ' ',')" | confine_policy granted
 printf 'mode: audit\n%s\n' "$anything" | confine_policy audit
+printf '%s\nsocket: [{deny: send, to: 192.0.2.1}]\n' "$anything" | confine_policy addresses
+printf '%s\nsocket: [{deny: send, to: 192.0.2.1}]\nguard: {allow: kernel}\n' "$anything" | confine_policy told
 confine_start
 
 # Whom they reach for: one that is not confined, and one that is, by another policy
@@ -59,6 +61,8 @@ table() {
 	cgroup 0 mkdir /sys/fs/cgroup/case/made
 	cgroup 0 rmdir /sys/fs/cgroup/case/made
 	kernel 0 write /proc/sys/kernel/core_pattern core
+	mount 0 setns self mnt
+	kernel ENOTTY move_ext /mnt/a/file
 	T
 }
 for policy in $guards; do
@@ -74,9 +78,15 @@ for policy in $guards; do
 done
 echo "$pattern" >/proc/sys/kernel/core_pattern
 
+echo "# a destination that is not where the address is, for policies that look at addresses"
+echo 'EPERM pktinfo' | confine_steps addresses reach
+echo '0 pktinfo' | confine_steps told reach
+
 echo "# all of them refused"
 refused() { # WHO: EPERM or EACCES where the kernel says that instead
 	cat <<-'T'
+	EPERM setns self mnt
+	EPERM move_ext /mnt/a/file
 	EPERM bpf
 	EPERM bpf /sys/fs/bpf/policyd
 	EPERM mkdir /run/bpf/x
@@ -228,6 +238,8 @@ confine_steps granted reach <<'S'
 0 proc @outside environ
 0 proc @outside root/etc/passwd
 0 setns @outside mnt
+0 setns self mnt
+ENOTTY move_ext /mnt/a/file
 0 pidfd_getfd @outside
 0 kcmp @outside
 0 set_mm

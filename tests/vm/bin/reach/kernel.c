@@ -6,7 +6,10 @@
 #include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
+#include <netinet/in.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -73,7 +76,54 @@ static int do_kexec(char **w)
 	return step_result(syscall(SYS_kexec_load, 0, 0, NULL, 0));
 }
 
+/* FILE: another's bytes, by a number of a descriptor that is only looked at by ext4 */
+static int do_move_ext(char **w)
+{
+	struct {
+		uint32_t reserved, donor;
+		uint64_t from, to, length, moved;
+	} move = { 0 };
+	int fd = open(w[0], O_RDWR | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	move.donor = (uint32_t)fd;
+	r = step_result(ioctl(fd, _IOWR('f', 15, move), &move));
+	close(fd);
+	return r;
+}
+
+/* To the unspecified address, for which a control message may give another */
+static int do_pktinfo(char **w)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+	char byte = 0, control[CMSG_SPACE(sizeof(struct in_pktinfo))] = { 0 };
+	struct iovec part = { &byte, 1 };
+	struct msghdr message = { .msg_name = &to,
+				  .msg_namelen = sizeof(to),
+				  .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	struct in_pktinfo info = { .ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+	(void)w;
+	if (fd < 0)
+		return -errno;
+	head->cmsg_level = IPPROTO_IP;
+	head->cmsg_type = IP_PKTINFO;
+	head->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(head), &info, sizeof(info));
+	r = sendmsg(fd, &message, 0) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
 const struct step_command kernel_commands[] = {
+	{ "move_ext", 1, do_move_ext },
+	{ "pktinfo", 0, do_pktinfo },
 	{ "bpf", 0, do_bpf },
 	{ "io_uring", 0, do_io_uring },
 	{ "perf", 1, do_perf },
