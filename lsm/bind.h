@@ -35,6 +35,8 @@ struct climb {
 	1u /* not systemd's own, so perhaps a container's, or made by what runs in a unit */
 #define CGROUP_RUNTIME 2u /* only container runtimes make one of that name */
 #define CGROUP_SCOPE 4u	  /* of no kind that systemd's own tools make: perhaps a container's */
+#define CGROUP_USERS                                                                               \
+	8u /* a user's service manager's: scopes below it are programs of desktops and terminals */
 
 #define EIGHT(text) (*(const __u64 *)(text))
 /* Of a little-endian word, the first or the last bytes */
@@ -58,6 +60,8 @@ static __always_inline __u32 what_cgroup(__u64 first, __u64 second, __u64 last, 
 	    (first == EIGHT("libpod_p") && second == EIGHT("arent\0\0")) ||
 	    (first == EIGHT("libpod-p") && BEGINS(second, "ayload-", 7)))
 		return CGROUP_RUNTIME;
+	if (BEGINS(first, "user@", 5) && ENDS(last, ".service", 8))
+		return CGROUP_USERS;
 	if (ENDS(last, ".scope", 6) && !BEGINS(first, "session-", 8) &&
 	    !BEGINS(first, "init.", 5) && !BEGINS(first, "app-", 4) && !BEGINS(first, "run-", 4))
 		return CGROUP_SCOPE;
@@ -70,6 +74,7 @@ static __always_inline __u32 what_cgroup(__u64 first, __u64 second, __u64 last, 
 static __always_inline void look_at_cgroup(struct climb *c, struct kernfs_node *node, __u64 parent)
 {
 	__u64 *words = (__u64 *)c->text;
+	__u32 what = CGROUP_FOREIGN;
 	long length;
 
 	if (!words || !parent)
@@ -77,11 +82,14 @@ static __always_inline void look_at_cgroup(struct climb *c, struct kernfs_node *
 	words[0] = words[1] = words[2] =
 		0; /* the last eight bytes may begin in the first of these */
 	length = bpf_probe_read_kernel_str(c->text + 8, 256, BPF_CORE_READ(node, name));
-	if (length < 2 || length > 256)
-		c->what |= CGROUP_FOREIGN;
+	if (length >= 2 && length <= 256)
+		what = what_cgroup(words[1], words[2],
+				   *(__u64 *)(c->text + PD_INDEX(length - 1, 255)), length - 1);
+	/* What is below it was seen before; what is above it comes yet. */
+	if (what == CGROUP_USERS)
+		c->what &= ~CGROUP_SCOPE;
 	else
-		c->what |= what_cgroup(words[1], words[2],
-				       *(__u64 *)(c->text + PD_INDEX(length - 1, 255)), length - 1);
+		c->what |= what;
 }
 
 /* The nearest of the task's cgroup and those above it that was bound by hand. */

@@ -84,7 +84,24 @@ int cgroup_is_roots(const char *path)
 		return -ENAMETOOLONG;
 	if (stat(above, &st) < 0)
 		return -errno;
-	return st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
+	return st.st_uid == 0 && !(st.st_mode & S_IWOTH) &&
+	       (st.st_gid == 0 || !(st.st_mode & S_IWGRP));
+}
+
+size_t cgroup_roots_part(const char *cgroup)
+{
+	char path[PATH_MAX];
+	size_t part = 0;
+
+	while (cgroup[part] == '/' && cgroup[part + 1]) {
+		size_t end = part + 1 + strcspn(cgroup + part + 1, "/");
+		int n = snprintf(path, sizeof(path), CGROUP_ROOT "%.*s", (int)end, cgroup);
+
+		if (n < 0 || (size_t)n >= sizeof(path) || cgroup_is_roots(path) != 1)
+			break;
+		part = end;
+	}
+	return part;
 }
 
 static char *member(const char *path, const char *name)

@@ -36,6 +36,9 @@ int cgroup_of(pid_t pid, char **ret_path);
  */
 int cgroup_is_roots(const char *path);
 
+/** cgroup_roots_part() - how much of a cgroup's path, from "/" on, only root can have named; 0: nothing */
+size_t cgroup_roots_part(const char *cgroup);
+
 /** cgroup_populated() - 1: there is a task in it or below it, 0: there is none, or -errno */
 int cgroup_populated(const char *path);
 

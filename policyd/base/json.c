@@ -130,17 +130,22 @@ int json_read(const char *text, size_t length, json_t **ret_value, struct pd_err
 
 int json_read_foreign(const char *text, size_t length, json_t **ret_value, struct pd_error *error)
 {
-	return read_with(text, length, JSON_DECODE_INT_AS_REAL, ret_value, error);
+	return read_with(text, length, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, ret_value, error);
+}
+
+int json_take_string(const json_t *value, const char **ret_text)
+{
+	if (!value || json_is_null(value))
+		return 0;
+	if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
+		return -EINVAL;
+	*ret_text = json_string_value(value);
+	return 1;
 }
 
 bool json_get_string(const json_t *object, const char *key, const char **ret_text)
 {
-	const json_t *member = json_object_get(object, key);
-
-	if (!json_is_string(member))
-		return false;
-	*ret_text = json_string_value(member);
-	return true;
+	return json_take_string(json_object_get(object, key), ret_text) == 1;
 }
 
 bool json_get_unsigned(const json_t *object, const char *key, uint64_t max, uint64_t *ret_number)

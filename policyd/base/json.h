@@ -49,13 +49,22 @@ int json_read(const char *text, size_t length, json_t **ret_value, struct pd_err
 /**
  * json_read_foreign() - the same of what other programs wrote: whole numbers may be larger than ours
  *
- * All numbers become reals. (Docker writes -1 as 18446744073709551615 where it limits memory.)
+ * All numbers become reals. (Docker writes -1 as 18446744073709551615 where it limits memory.) Strings may hold
+ * \u0000, as whoever has one of many containers in a list must not hide the others: take them by json_take_string().
  */
 int json_read_foreign(const char *text, size_t length, json_t **ret_value, struct pd_error *error);
 
+/**
+ * json_take_string() - a string as C has them
+ * @value: what json_object_get() and the like return; the string belongs to it
+ *
+ * Returns 1; 0, and leaves the output alone, for NULL and null; -EINVAL for what is no string, or has a NUL inside.
+ */
+int json_take_string(const json_t *value, const char **ret_text);
+
 /*
  * Members of an object, converted. Return false, and leave the output alone, when the member is absent or
- * has another type or does not fit. Strings belong to the object.
+ * has another type or does not fit, as a string with a NUL inside. Strings belong to the object.
  */
 bool json_get_string(const json_t *object, const char *key, const char **ret_text);
 bool json_get_unsigned(const json_t *object, const char *key, uint64_t max, uint64_t *ret_number);

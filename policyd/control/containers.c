@@ -119,7 +119,7 @@ static void meet_stranger(struct round *round, uint64_t cgroup_id)
 
 	wait_for(round, stranger ? stranger->since_ns : 0);
 	if (!stranger)
-		return; /* who is held there stays so until others are gone */
+		return; /* too many, or no memory: who is held there stays so until others are gone */
 	stranger->seen = true;
 	if (stranger->bound || clock_boot_ns() - stranger->since_ns <
 				       all->daemon->config->hold_seconds * 1000000000ull)
@@ -408,5 +408,6 @@ void containers_free(struct containers *all)
 	fd_close(all->inotify);
 	selectors_done(&all->selectors);
 	selectors_done(&all->prepared);
+	metadata_forget_caches();
 	free(all);
 }

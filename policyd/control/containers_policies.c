@@ -11,6 +11,7 @@
 #include "policyd/control/containers_known.h"
 #include "policyd/control/protocol.h"
 #include "policyd/policy/glob.h"
+#include "policyd/workload/recognise.h"
 
 #define NONSENSE_NS 500000000ull
 
@@ -60,15 +61,19 @@ void known_bind(struct containers *all, struct known *known)
 		all->unnumbered = true;
 		return;
 	}
-	/* Of one that nobody knows it is not known either. */
-	if (known->facts.host_root || known->state == STATE_REFUSED)
+	/* Of one that nobody knows it is not known either. But who has the host's root in a cgroup that anybody may
+	 * make is not held, and somebody else in it is no reason to refuse them. */
+	if (known->facts.host_root ||
+	    (known->state == STATE_REFUSED && known->facts.runtime != RUNTIME_NONE))
 		flags |= PD_BINDING_HOST_ROOT;
 	known->slot = slot;
 	if (enforce_bind(all->daemon->enforcer, known->facts.cgroup_id, slot, flags, &error))
 		log_error("container %s: %s", known->facts.cgroup, error.text);
 	else
 		known->bound = true;
-	all->unswept |= slot != 0;
+	/* Who runs in one that was held is its runtime, on its way to the first program: no sweep is to meet that. */
+	if (known->state == STATE_REFUSED || all->daemon->config->on_unknown == PD_UNKNOWN_ALLOW)
+		all->unswept |= slot != 0;
 }
 
 int known_decide(struct containers *all, struct known *known)
@@ -104,23 +109,36 @@ static int learn(struct containers *all, struct known *known, struct container *
 	return 0;
 }
 
+/* Below a directory of others' everything is called as they like. */
+static int be_foreign(const char *path, struct container *ret, struct pd_error *error)
+{
+	struct recognised known;
+
+	container_done(ret);
+	if (!recognise(path, &known))
+		return error_set(error, -ENODATA, "%s: no container's cgroup", path);
+	ret->cgroup = strndup(path, known.length);
+	ret->id = ret->cgroup ? strdup(strrchr(ret->cgroup, '/') + 1) : NULL;
+	if (!ret->id)
+		return error_set(error, -ENOMEM, "out of memory");
+	return error_set(error, -EPERM,
+			 "not only root may make cgroups where it is, so its name says nothing");
+}
+
 int known_look_up(struct containers *all, const char *path, struct container *ret,
 		  struct pd_error *error)
 {
-	int r = metadata_find(&all->daemon->config->runtimes, path, ret, error);
-	bool may_be_none = r == -ENOENT && ret->runtime == RUNTIME_NONE;
-	char full[PATH_MAX];
+	size_t part = cgroup_roots_part(path);
+	CLEANUP_FREE char *roots = strndup(path, part);
+	int r = !roots ? -ENOMEM : part ? 0 : -ENODATA;
+	bool nobodys;
 
-	if (r == -ENODATA || !ret->cgroup)
-		return r;
-	if (!known_path(ret->cgroup, full) && cgroup_is_roots(full) != 1) {
-		container_forget(ret);
-		may_be_none = true;
-		r = error_set(
-			error, -EPERM,
-			"not only root may make cgroups where it is, so its name says nothing");
-	}
-	if (!may_be_none)
+	if (!r)
+		r = metadata_find(&all->daemon->config->runtimes, roots, ret, error);
+	nobodys = r == -ENODATA || (r == -ENOENT && ret->runtime == RUNTIME_NONE);
+	if (nobodys && path[part])
+		r = be_foreign(path, ret, error);
+	if (!nobodys || r == -ENODATA || !ret->cgroup)
 		return r;
 	for (char **glob = all->daemon->config->ignore_cgroups; *glob; glob++)
 		if (glob_match_name(*glob, strlen(*glob), path, strlen(path), GLOB_BELOW) == 1) {
@@ -144,7 +162,9 @@ int known_ask(struct containers *all, struct known *known)
 		known->again_ns = now + NONSENSE_NS;
 	if (!r && strcmp(facts.cgroup, known->facts.cgroup) != 0) {
 		/* It stood for itself, and is a part of one that begins above it. */
-		r = known_meet(all, known->path) ? 0 : -ENOENT;
+		const struct known *other = known_meet(all, known->path);
+
+		r = other && other != known ? 0 : -EAGAIN;
 		if (!r)
 			known_forget(all, known);
 	} else if (!r) {
@@ -192,14 +212,14 @@ static bool is_bare(const struct known *known)
 static int ask_for_hook(struct containers *all, struct known **known, const char *path,
 			struct pd_error *error)
 {
-	struct pd_error why = (*known)->why;
-
-	if (!known_ask(all, *known)) {
-		*known = known_meet(all, path); /* it may be another's part */
-		if (*known && (*known)->state == STATE_KNOWN)
-			return 0;
-	}
-	return error_set(error, -EAGAIN, "it is not known yet what it is: %s", why.text);
+	(*known)->again_ns = 0;
+	if (known_ask(all, *known))
+		return error_set(error, -EAGAIN, "it is not known yet what it is: %s",
+				 (*known)->why.text);
+	*known = known_meet(all, path); /* it may be another's part */
+	return *known && (*known)->state == STATE_KNOWN ?
+		       0 :
+		       error_set(error, -EAGAIN, "it is not known yet what it is");
 }
 
 int containers_bind(struct containers *all, pid_t pid, const char *id, const char *bundle,
@@ -208,6 +228,7 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 	CLEANUP_FREE char *path = NULL;
 	struct known *known;
 	json_t *policies;
+	uint64_t cgroup;
 	int r = cgroup_of(pid, &path);
 
 	if (r)
@@ -216,21 +237,24 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 	if (!known)
 		return error_set(error, -ENODATA, "process %d is in no container's cgroup (%s)",
 				 (int)pid, path);
-	if (known->state != STATE_KNOWN && is_bare(known))
+	/* A cgroup that is used again may be known as the one before. */
+	if (is_bare(known) && (known->state != STATE_KNOWN || strcmp(known->facts.id, id) != 0))
 		r = learn_from_hook(all, known, id, bundle, error);
 	else if (known->state != STATE_KNOWN)
 		r = ask_for_hook(all, &known, path, error);
 	if (!r && !all->begun)
 		r = error_set(error, -ESTALE,
 			      "the policies cannot be loaded; see 'policyctl status'");
+	cgroup = known->facts.cgroup_id;
 	if (!r && all->unnumbered)
 		r = daemon_apply(all->daemon, NULL, true, NULL, error);
+	known = known_find(all, cgroup);
 	if (!r && all->unnumbered)
 		r = error_set(error, -EAGAIN, "its policies have no number");
-	if (!r && !known->bound)
-		r = error_set(error, -EIO, "it cannot be bound; see policyd's log");
 	if (r)
 		return r;
+	if (!known || known->state != STATE_KNOWN || !known->bound)
+		return error_set(error, -EIO, "it cannot be bound; see policyd's log");
 	policies = json_array();
 	for (const char **name = known->policies; name && *name; name++)
 		json_array_append_new(policies, json_text(*name));
@@ -300,7 +324,11 @@ static void rebind(struct containers *all, struct known *known)
 		}
 		return;
 	}
+	/* Who was let go is held again. */
+	if (known->state == STATE_LET_GO)
+		enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
 	known->state = STATE_WAITED_FOR;
+	known->bound = false;
 	known->since_ns = clock_boot_ns();
 	known->again_ns = 0;
 	if (known_ask(all, known))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Containers that run already when policyd starts: all cgroups are looked through. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,16 +28,21 @@ static void look_through(struct containers *all, int parent, const char *name, c
 	if (length && recognise(path, &recognised)) {
 		char full[PATH_MAX];
 
-		/* What nobody claims is no container, unless somebody is held there. */
 		if (!known_path(path, full) && cgroup_populated(full) > 0 &&
-		    (recognised.runtime != RUNTIME_NONE || recognised.length <= length)) {
+		    recognised.length == length) {
 			struct container facts = { 0 };
 			struct pd_error ignored = { .code = 0 };
-			int r = metadata_find(&all->daemon->config->runtimes, path, &facts,
-					      &ignored);
+			int r = -EPERM;
+
+			/* not known_look_up(): what is to be ignored would hide the containers below it */
+			if (cgroup_is_roots(full) == 1)
+				r = metadata_find(&all->daemon->config->runtimes, path, &facts,
+						  &ignored);
 
 			container_done(&facts);
-			if (!r || recognised.runtime != RUNTIME_NONE)
+			/* What nobody claims is no container, unless somebody is held there; nor is what users make,
+			 * but for what they call one. */
+			if ((r != -ENOENT && r != -EPERM) || recognised.runtime != RUNTIME_NONE)
 				known_meet(all, path);
 			if (!r) {
 				closedir(dir);

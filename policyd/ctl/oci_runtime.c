@@ -23,6 +23,39 @@ static bool is_first(const json_t *config, const char *const path[static 2], con
 	return json_equal(json_array_get(list, 0), hook);
 }
 
+/*
+ * Go's JSON, and so runc, takes "Hooks" for "hooks" as well, and what comes last replaces what came before: it would be
+ * ours. Beyond ASCII there are two letters of which it takes the other case for an ASCII one: long s and Kelvin sign.
+ */
+static bool is_alike(const char *key, const char *name)
+{
+	for (; *name; name++) {
+		if (*name == 's' && strncmp(key, "\xc5\xbf", 2) == 0)
+			key += 2;
+		else if (*name == 'k' && strncmp(key, "\xe2\x84\xaa", 3) == 0)
+			key += 3;
+		else if ((*key | 0x20) == (*name | 0x20)) /* names are letters */
+			key++;
+		else
+			return false;
+	}
+	return !*key;
+}
+
+static int refuse_alike(json_t *object, const char *name, struct pd_error *error)
+{
+	const char *key;
+	json_t *member;
+
+	json_object_foreach(object, key, member)
+		if (strcmp(key, name) != 0 && is_alike(key, name))
+			return error_set(error, -EINVAL,
+					 "it has a member that some runtimes take for \"%s\", and "
+					 "others do not",
+					 name);
+	return 0;
+}
+
 /* *ret is NULL when it is there already. Ours comes first: what it binds holds for the others' programs, too. */
 static int put_hook(const char *text, const char *self, char **ret, struct pd_error *error)
 {
@@ -32,6 +65,10 @@ static int put_hook(const char *text, const char *self, char **ret, struct pd_er
 	json_t *config = NULL;
 	int r = item ? json_read_foreign(text, strlen(text), &config, error) : -ENOMEM;
 
+	if (!r)
+		r = refuse_alike(config, path[0], error);
+	if (!r)
+		r = refuse_alike(json_object_get(config, path[0]), path[1], error);
 	if (!r && is_first(config, path, hook)) { /* of a bundle that has been used before */
 		*ret = NULL;
 		goto done;
@@ -55,11 +92,20 @@ done:
 	return r == -ENOMEM ? error_set(error, r, "out of memory") : r;
 }
 
+/*
+ * Where the runtime reads it. Only crun lets it have another name, and looks for that in the working directory, not in
+ * the bundle. No bundle's name is none for runc, and for crun a mistake.
+ */
+static char *config_path(const struct oci_command *command)
+{
+	if (strcmp(command->config, "config.json") != 0)
+		return strdup(command->config);
+	return string_format("%s/%s", command->bundle[0] ? command->bundle : ".", command->config);
+}
+
 static int add_hook(const struct oci_command *command, struct pd_error *error)
 {
-	CLEANUP_FREE char *path = command->config[0] == '/' ?
-					  strdup(command->config) :
-					  string_format("%s/%s", command->bundle, command->config);
+	CLEANUP_FREE char *path = config_path(command);
 	CLEANUP_FREE char *text = NULL, *changed = NULL;
 	struct pd_error why = { .code = 0 };
 	char self[4096];

@@ -42,7 +42,8 @@ struct pairs {
 	size_t count;
 };
 
-/* Strings are the container's; NULL: it has none, or it is not known, as `told` says. */
+/* Strings are the container's; NULL: it has none, or it is not known, as `told` says. One that is there but not told is
+ * perhaps it: it matches, but that it does not says nothing. */
 struct container {
 	char *cgroup;	    /* where it begins, from "/" on, below the cgroup mount */
 	uint64_t cgroup_id; /* of that; 0: not asked for yet */

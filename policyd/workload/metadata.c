@@ -90,14 +90,31 @@ int metadata_pairs(const json_t *object, struct pairs *pairs)
 	json_t *value;
 	int r = 0;
 
+	if (object && !json_is_object(object) && !json_is_null(object))
+		return -EINVAL;
 	json_object_foreach((json_t *)object, key, value) {
-		if (!json_is_string(value))
-			continue;
-		r = pairs_add(pairs, key, json_string_value(value));
+		const char *text;
+
+		r = json_take_string(value, &text);
+		r = r == 1 ? pairs_add(pairs, key, text) : r;
 		if (r)
 			break;
 	}
 	return r;
+}
+
+int metadata_text(char **place, const json_t *value)
+{
+	const char *text;
+	int r = json_take_string(value, &text);
+
+	return r == 1 && metadata_set(place, text) ? -ENOMEM : r;
+}
+
+const char *metadata_strange(int code)
+{
+	return code == -E2BIG ? "more labels or annotations than policyd takes" :
+				"what should be text is none";
 }
 
 /* ---- whose ----------------------------------------------------------------------------------- */
@@ -106,31 +123,75 @@ int metadata_pairs(const json_t *object, struct pairs *pairs)
 static int containerd_find(const struct metadata_places *places, struct container *c,
 			   struct pd_error *error)
 {
+	struct pd_error docker = { .code = 0 };
 	DIR *dir;
 	struct dirent *entry;
-	struct pd_error docker;
-	int r = containerd_read(places, "k8s.io", c, error);
+	int r = engine_read(places, "k8s.io", c, error);
 
 	if (r != -ENOENT)
 		return r;
 	dir = opendir(places->containerd);
 	while (dir && r == -ENOENT && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			r = containerd_read(places, entry->d_name, c, error);
+			r = engine_read(places, entry->d_name, c, error);
 	if (dir)
 		closedir(dir);
 	if (r != -ENOENT || !recognise_is_long_id(c->id, strlen(c->id)))
 		return r;
-	container_forget(c);
-	c->runtime = RUNTIME_DOCKER;
-	r = docker_read(places, c, &docker);
+	r = engine_read(places, "moby", c, &docker);
 	if (r && r != -ENOENT)
 		*error = docker;
 	return r;
 }
 
-/* Its root directory is the host's, unless its configuration says otherwise: lxc-execute needs none. (nspawn refuses
- * the host's as a root.) */
+/* Which is what? A key in @line, its value in *ret_value without quotes; both are cut out of @line. */
+static const char *lxc_line(char *line, char **ret_value)
+{
+	char *value = strchr(line, '='), *end;
+
+	line += strspn(line, " \t");
+	if (!value)
+		return "";
+	line[strcspn(line, " \t=")] = '\0';
+	value += 1;
+	value += strspn(value, " \t");
+	for (end = value + strlen(value); end > value && strchr(" \t\r", end[-1]); end--)
+		;
+	if (end > value + 1 && (*value == '"' || *value == '\'') && end[-1] == *value) {
+		value++;
+		end--;
+	}
+	*end = '\0';
+	*ret_value = value;
+	return line;
+}
+
+/*
+ * Is its root directory the host's? Yes, unless the configuration that it has by its name says otherwise: lxc-execute
+ * needs none. LXC executes its hooks before it changes the root directory, in the payload's cgroup: so this must not
+ * be true of those that have their own. What is included later may name another root; what LXC ships does not.
+ */
+static bool lxc_has_host_root(char *text)
+{
+	static const char shipped[] = "/usr/share/lxc/config/";
+	bool host = true;
+	char *value;
+
+	for (char *line; (line = strsep(&text, "\n"));) {
+		const char *key = lxc_line(line, &value);
+
+		if (strcmp(key, "lxc.include") == 0 &&
+		    strncmp(value, shipped, sizeof(shipped) - 1) != 0)
+			host = true;
+		if (strcmp(key, "lxc.rootfs.path") != 0)
+			continue;
+		/* TYPE:PATH, where all types but dir are mounted by LXC */
+		value += strncmp(value, "dir:", 4) == 0 ? 4 : 0;
+		host = *value == '/' ? metadata_is_host_root(value) : !strchr(value, ':');
+	}
+	return host;
+}
+
 static int lxc_read(const struct metadata_places *places, struct container *c)
 {
 	CLEANUP_FREE char *path = string_format("%s/%s/config", places->lxc, c->id);
@@ -140,20 +201,8 @@ static int lxc_read(const struct metadata_places *places, struct container *c)
 
 	if (!path)
 		return -ENOMEM;
-	c->host_root = true;
-	if (fd < 0 || fd_read_all(fd, METADATA_FILE_MAX, &text, &size))
-		return 0;
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		static const char key[] = "lxc.rootfs.path";
-
-		line += strspn(line, " \t\n");
-		if (strncmp(line, key, sizeof(key) - 1) != 0)
-			continue;
-		line += sizeof(key) - 1;
-		line += strspn(line, " \t=");
-		line += strncmp(line, "dir:", 4) == 0 ? 4 : 0;
-		c->host_root = *line == '\n' || !*line || (*line == '/' && line[1] <= ' ');
-	}
+	c->host_root = fd < 0 || fd_read_all(fd, METADATA_FILE_MAX, &text, &size) ||
+		       lxc_has_host_root(text);
 	return 0;
 }
 
@@ -172,6 +221,9 @@ static int read_by_runtime(const struct metadata_places *places, struct containe
 	case RUNTIME_NSPAWN:
 	case RUNTIME_LXC:
 		c->told = METADATA_TOLD(NAME);
+		/* nspawn refuses / as a directory, but not what is mounted from there. What it executes in its
+		 * payload has changed the root directory before, so this harms no other. */
+		c->host_root = true;
 		if (metadata_set(&c->name, c->id))
 			return -ENOMEM;
 		return c->runtime == RUNTIME_LXC ? lxc_read(places, c) : 0;

@@ -10,8 +10,9 @@
  *   crun, runc      x       -    -      -       -       x       their state and the bundle's config.json
  *   nspawn, lxc     x       -    -      -       -       -       the cgroup's name; lxc: its config, for the root
  *
- * i: but not when it was started by the image's number; k: of cri-dockerd's; b: from containerd's database, d:
- * from podman's, when their versions are known to us. "-": there is none to be told, or it cannot be told: a selector that asks for it matches nothing.
+ * i: but not when it was started by the image's number; k: of cri-dockerd's, by the container's name; b: from
+ * containerd's database, d: from podman's, when their versions are known to us. "-": there is none to be told, or it
+ * cannot be told: a selector that asks for it matches nothing.
  */
 #ifndef PD_WORKLOAD_METADATA_H
 #define PD_WORKLOAD_METADATA_H
@@ -47,6 +48,9 @@ void metadata_places_done(struct metadata_places *places);
  */
 int metadata_find(const struct metadata_places *places, const char *path, struct container *ret,
 		  struct pd_error *error);
+
+/** metadata_forget_caches() - frees what metadata_find() keeps to answer again sooner */
+void metadata_forget_caches(void);
 
 /**
  * metadata_from_hook() - the same of a container that is being made by crun or runc, which write their state later

@@ -25,30 +25,52 @@ static int add_label(void *context, const unsigned char *key, size_t key_size,
 	CLEANUP_FREE char *name = strndup((const char *)key, key_size);
 	CLEANUP_FREE char *text = strndup((const char *)value, value_size);
 
+	if (memchr(key, '\0', key_size) || memchr(value, '\0', value_size))
+		return -EINVAL;
 	return name && text ? pairs_add(context, name, text) : -ENOMEM;
 }
 
-/* One try. -EINVAL when it makes no sense, be it because somebody writes. */
-static int read_once(const char *path, int (*read)(const struct bolt *bolt, struct container *c),
-		     struct container *c)
+/* Adds to @told what is told of @c. */
+typedef int reader(const struct bolt *bolt, const struct container *c, struct container *told);
+
+static void move_text(char **to, char **from)
 {
+	if (!*from)
+		return;
+	free(*to);
+	*to = *from;
+	*from = NULL;
+}
+
+/* One try. -EINVAL when it makes no sense, be it because somebody writes; then nothing of it is believed. */
+static int read_once(const char *path, reader *read, struct container *c)
+{
+	struct container told = { 0 };
 	struct bolt *bolt;
 	int r = bolt_open(path, &bolt);
 
 	if (r)
 		return r;
-	r = read(bolt, c);
+	r = read(bolt, c, &told);
 	if (r != -ENOMEM && !bolt_unchanged(bolt))
 		r = -EAGAIN;
 	bolt_close(bolt);
+	if (!r) {
+		move_text(&c->image, &told.image);
+		move_text(&c->pod, &told.pod);
+		pairs_done(&c->labels);
+		c->labels = told.labels;
+		told.labels = (struct pairs){ 0 };
+		c->told |= told.told;
+	}
+	container_done(&told);
 	return r;
 }
 
 #define NOT_OURS (-ENOTSUP) /* of a version that we do not know: not told, as without a database */
 
-static int read_database(const char *path,
-			 int (*read)(const struct bolt *bolt, struct container *c),
-			 struct container *c, struct pd_error *error)
+static int read_database(const char *path, reader *read, struct container *c,
+			 struct pd_error *error)
 {
 	int r = -EAGAIN;
 
@@ -77,7 +99,8 @@ static int containerd_labels(const struct bolt *bolt, const char *namespace, con
 	return r == -ENOENT ? 0 : r; /* it has none */
 }
 
-static int read_containerd(const struct bolt *bolt, struct container *c)
+static int read_containerd(const struct bolt *bolt, const struct container *c,
+			   struct container *told)
 {
 	static const char *const version_path[] = { "v1", "version", NULL };
 	const char *namespace = c->pod ? "k8s.io" : c->namespace;
@@ -97,15 +120,17 @@ static int read_containerd(const struct bolt *bolt, struct container *c)
 	r = bolt_get(bolt, image_path, &value);
 	if (r)
 		return r;
-	if (!c->image)
-		r = metadata_set(&c->image, (const char *)value.data);
+	if (memchr(value.data, '\0', value.size))
+		r = -EINVAL;
+	else if (!c->image)
+		r = metadata_set(&told->image, (const char *)value.data);
 	bolt_value_done(&value);
 	if (!r)
-		r = containerd_labels(bolt, namespace, c->id, &c->labels);
+		r = containerd_labels(bolt, namespace, c->id, &told->labels);
 	if (!r && sandbox && strcmp(sandbox, c->id) != 0) /* the pod's */
-		r = containerd_labels(bolt, namespace, sandbox, &c->labels);
+		r = containerd_labels(bolt, namespace, sandbox, &told->labels);
 	if (!r)
-		c->told |= METADATA_TOLD(IMAGE) | METADATA_TOLD(LABELS);
+		told->told |= METADATA_TOLD(IMAGE) | METADATA_TOLD(LABELS);
 	return r;
 }
 
@@ -129,26 +154,25 @@ static int get_json(const struct bolt *bolt, const char *const *path, json_t **r
 	return r;
 }
 
-static int take_pod(const struct bolt *bolt, const char *id, struct container *c)
+static int take_pod(const struct bolt *bolt, const char *id, struct container *told)
 {
 	const char *const path[] = { "pod", id, "config", NULL };
 	json_t *config = NULL;
-	const char *name;
 	int r = get_json(bolt, path, &config);
 
-	if (!r && json_get_string(config, "name", &name))
-		r = metadata_set(&c->pod, name);
+	if (!r)
+		r = metadata_text(&told->pod, json_object_get(config, "name"));
 	json_decref(config);
-	return r;
+	return r < 0 ? r : 0;
 }
 
-static int read_podman(const struct bolt *bolt, struct container *c)
+static int read_podman(const struct bolt *bolt, const struct container *c, struct container *told)
 {
 	static const char *const check_path[] = { "runtime-config", "graph-root", NULL };
 	const char *const path[] = { "ctr", c->id, "config", NULL };
 	struct bolt_value value = { 0 };
 	json_t *config = NULL;
-	const char *pod;
+	const char *pod = "";
 	int r = bolt_get(bolt, check_path, &value);
 
 	bolt_value_done(&value);
@@ -157,11 +181,13 @@ static int read_podman(const struct bolt *bolt, struct container *c)
 	r = get_json(bolt, path, &config);
 	if (r)
 		return r;
-	r = metadata_pairs(json_object_get(config, "labels"), &c->labels);
-	if (!r && json_get_string(config, "pod", &pod))
-		r = take_pod(bolt, pod, c);
+	r = metadata_pairs(json_object_get(config, "labels"), &told->labels);
 	if (!r)
-		c->told |= METADATA_TOLD(LABELS) | METADATA_TOLD(POD);
+		r = json_take_string(json_object_get(config, "pod"), &pod);
+	if (r == 1)
+		r = *pod ? take_pod(bolt, pod, told) : 0;
+	if (!r)
+		told->told |= METADATA_TOLD(LABELS) | METADATA_TOLD(POD);
 	json_decref(config);
 	return r;
 }

@@ -8,6 +8,19 @@
 #include "policyd/base/fd.h"
 #include "policyd/workload/metadata_read.h"
 
+#define DOCKERS "moby" /* the namespace, where containerd is docker's */
+
+int engine_read(const struct metadata_places *places, const char *namespace, struct container *c,
+		struct pd_error *error)
+{
+	bool docker = strcmp(namespace, DOCKERS) == 0;
+
+	container_forget(c);
+	c->runtime = docker ? RUNTIME_DOCKER : RUNTIME_CONTAINERD;
+	return docker ? docker_read(places, c, error) :
+			containerd_read(places, namespace, c, error);
+}
+
 /* ---- by cgroup ------------------------------------------------------------------------------- */
 
 /* A container of this id and its folder's name: containerd's are NAMESPACE/ID, wherever in the hierarchy, docker's with
@@ -20,13 +33,10 @@ static int try_engines(const struct metadata_places *places, const char *folder,
 	container_done(c);
 	if (metadata_set(&c->id, id))
 		return -ENOMEM;
-	c->runtime = RUNTIME_CONTAINERD;
-	r = folder && *folder ? containerd_read(places, folder, c, error) : -ENOENT;
+	r = folder && *folder ? engine_read(places, folder, c, error) : -ENOENT;
 	if (r != -ENOENT || !recognise_is_long_id(id, strlen(id)))
 		return r;
-	container_forget(c);
-	c->runtime = RUNTIME_DOCKER;
-	return docker_read(places, c, error);
+	return engine_read(places, DOCKERS, c, error);
 }
 
 /* From the root on: the outermost counts. */
@@ -99,33 +109,37 @@ static char *task_namespace(const char *bundle)
 	return strndup(at, strcspn(at, "/"));
 }
 
-int metadata_by_bundle(const struct metadata_places *places, const char *bundle,
-		       struct container *c, struct pd_error *error)
+/* podman and cri-o share a storage, and both write who they are into their containers' annotations. */
+static int by_storage(const struct metadata_places *places, const char *bundle, struct container *c,
+		      struct pd_error *error)
 {
-	CLEANUP_FREE char *namespace = task_namespace(bundle);
-	enum runtime bare = c->runtime;
+	static const char key[] = "io.container.manager";
+	const char *manager;
 	int r = -ENOENT;
 
 	if (is_below(bundle, places->podman)) {
 		c->runtime = RUNTIME_PODMAN;
 		r = podman_read(places, c, error);
+		manager = pairs_get(&c->annotations, key);
+		if (r != -ENOENT && (!manager || strcmp(manager, "cri-o") != 0))
+			return r;
 	}
-	if (r == -ENOENT && (is_below(bundle, places->podman) || is_below(bundle, places->crio))) {
-		container_forget(c);
-		c->runtime = RUNTIME_CRIO;
-		return crio_read(places, c, error);
-	}
-	if (namespace && strcmp(namespace, "moby") == 0) {
-		c->runtime = RUNTIME_DOCKER;
-		return docker_read(places, c, error);
-	}
-	if (namespace && is_below(bundle, places->containerd)) {
-		c->runtime = RUNTIME_CONTAINERD;
-		return containerd_read(places, namespace, c, error);
-	}
-	if (!r)
-		return 0;
-	c->runtime = bare;
+	container_forget(c);
+	c->runtime = RUNTIME_CRIO;
+	r = crio_read(places, c, error);
+	manager = pairs_get(&c->annotations, key);
+	return !r && manager && strcmp(manager, "libpod") == 0 ? -ENOENT : r;
+}
+
+int metadata_by_bundle(const struct metadata_places *places, const char *bundle,
+		       struct container *c, struct pd_error *error)
+{
+	CLEANUP_FREE char *namespace = task_namespace(bundle);
+
+	if (is_below(bundle, places->podman) || is_below(bundle, places->crio))
+		return by_storage(places, bundle, c, error);
+	if (namespace && (strcmp(namespace, DOCKERS) == 0 || is_below(bundle, places->containerd)))
+		return engine_read(places, namespace, c, error);
 	if (metadata_set(&c->name, c->id))
 		return -ENOMEM;
 	c->told = METADATA_TOLD(NAME);

@@ -18,22 +18,28 @@
 
 #define STATES_MAX 4096u /* of one runtime that are looked through */
 
+/* Whoever has mounted a FUSE there is not asked, and could let us wait for ever: nor are symbolic links followed. */
 static int look_at(const char *path, struct statx *ret)
 {
-	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, ret);
+	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+		     STATX_TYPE | STATX_INO, ret);
 }
 
-/* A bind mount of the host's root, or the root itself; so is what cannot be told */
+bool metadata_is_host_root(const char *path)
+{
+	struct statx root, st;
+
+	return look_at("/", &root) || look_at(path, &st) || S_ISLNK(st.stx_mode) ||
+	       (st.stx_dev_major == root.stx_dev_major && st.stx_dev_minor == root.stx_dev_minor &&
+		st.stx_ino == root.stx_ino);
+}
+
 static bool is_host_root(const char *bundle, const char *path)
 {
 	CLEANUP_FREE char *full = path[0] == '/' ? strdup(path) :
 						   string_format("%s/%s", bundle, path);
-	struct statx root, st;
 
-	/* What a FUSE daemon answers for may be asked for ever; the host's root is none. */
-	return !full || look_at("/", &root) || look_at(full, &st) ||
-	       (st.stx_dev_major == root.stx_dev_major && st.stx_dev_minor == root.stx_dev_minor &&
-		st.stx_ino == root.stx_ino);
+	return !full || metadata_is_host_root(full);
 }
 
 int oci_config(const char *bundle, struct container *c, struct pd_error *error)
@@ -49,13 +55,15 @@ int oci_config(const char *bundle, struct container *c, struct pd_error *error)
 		r = error_at(error, -EINVAL, path, 0, 0, "no configuration of a container");
 	if (!r)
 		r = metadata_pairs(json_object_get(config, "annotations"), &c->annotations);
-	if (r == -E2BIG)
-		error_at(error, r, path, 0, 0, "more annotations than policyd takes");
-	c->host_root = !json_get_string(json_object_get(config, "root"), "path", &root) ||
-		       is_host_root(bundle, root);
+	if (!r)
+		r = json_take_string(json_object_get(json_object_get(config, "root"), "path"),
+				     &root);
+	if (r == -E2BIG || (r == -EINVAL && json_is_object(config)))
+		error_at(error, r, path, 0, 0, "%s", metadata_strange(r));
+	c->host_root = !root || is_host_root(bundle, root);
 	c->told |= METADATA_TOLD(ANNOTATIONS);
 	json_decref(config);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* The Kubernetes of containerd's CRI plugin; a sandbox has no container-name. */
@@ -136,8 +144,7 @@ static const char *runc_state(const json_t *state, const char **ret_bundle)
 
 	json_get_string(json_object_get(state, "cgroup_paths"), "", &cgroup);
 	json_array_foreach(json_object_get(json_object_get(state, "config"), "labels"), i, label) {
-		text = json_string_value(label);
-		if (text && strncmp(text, "bundle=", 7) == 0)
+		if (json_take_string(label, &text) == 1 && strncmp(text, "bundle=", 7) == 0)
 			*ret_bundle = text + 7;
 	}
 	return cgroup;
@@ -149,30 +156,39 @@ struct kind {
 	const char *(*read)(const json_t *state, const char **ret_bundle);
 };
 
-/* One state, and the cgroup that it names; NULL: there is none, or it is another's, half written */
-static json_t *load_state(const struct kind *kind, const char *id, const char **ret_cgroup,
-			  const char **ret_bundle)
+/* One state, and the cgroup that it names. Without one, or with one that is half written, *ret is NULL: a strange file
+ * must not be in the way of all others. But what we lack must not hide anybody's claim. */
+static int load_state(const struct kind *kind, const char *id, json_t **ret,
+		      const char **ret_cgroup, const char **ret_bundle, struct pd_error *error)
 {
 	CLEANUP_FREE char *file = string_format("%s/%s/%s", kind->folder, id, kind->file);
-	struct pd_error ignored;
-	json_t *state = NULL;
+	struct pd_error why = { .code = 0 };
 	const char *cgroup;
+	int r = file ? metadata_load(file, METADATA_FILE_MAX, ret, &why) : -ENOMEM;
 
-	if (!file || metadata_load(file, METADATA_FILE_MAX, &state, &ignored))
-		return NULL;
-	cgroup = kind->read(state, ret_bundle);
+	*ret_bundle = NULL;
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE) {
+		*error = why;
+		return r;
+	}
+	if (r)
+		return 0;
+	cgroup = kind->read(*ret, ret_bundle);
 	*ret_cgroup = cgroup ? from_root(cgroup) : "";
-	return state;
+	return 0;
 }
 
 /* As oci_state(), for one of the two */
 static int try_own(const struct metadata_places *places, const struct kind *kind,
 		   struct container *c, struct pd_error *error)
 {
-	const char *cgroup, *bundle = NULL;
-	json_t *state = load_state(kind, c->id, &cgroup, &bundle);
-	int r = -ENOENT;
+	const char *cgroup, *bundle;
+	json_t *state = NULL;
+	int r = load_state(kind, c->id, &state, &cgroup, &bundle, error);
 
+	if (r)
+		return r;
+	r = -ENOENT;
 	if (state && is_within(cgroup, c->cgroup)) {
 		c->runtime = kind->runtime;
 		r = metadata_by_bundle(places, bundle ? bundle : "", c, error);
@@ -182,19 +198,23 @@ static int try_own(const struct metadata_places *places, const struct kind *kind
 }
 
 /* Keeps in @id and *length the state that claims @path, if its cgroup is above the one found before. */
-static int search(const struct kind *kind, const char *path, size_t *length, char **id)
+static int search(const struct kind *kind, const char *path, size_t *length, char **id,
+		  struct pd_error *error)
 {
 	DIR *dir = opendir(kind->folder);
 	struct dirent *entry;
 	unsigned int seen = 0;
-	int r = 0;
+	int r = !dir && errno != ENOENT && errno != ENOTDIR ? -errno : 0;
 
-	while (dir && !r && (entry = readdir(dir)) && seen++ < STATES_MAX) {
+	while (dir && !r && (entry = readdir(dir))) {
 		const char *cgroup, *bundle;
-		json_t *state = entry->d_name[0] == '.' ?
-					NULL :
-					load_state(kind, entry->d_name, &cgroup, &bundle);
+		json_t *state = NULL;
 
+		if (entry->d_name[0] == '.')
+			continue;
+		r = seen++ < STATES_MAX ?
+			    load_state(kind, entry->d_name, &state, &cgroup, &bundle, error) :
+			    -E2BIG;
 		if (state && is_within(path, cgroup) && (!*length || strlen(cgroup) < *length)) {
 			*length = strlen(cgroup);
 			r = metadata_set(id, entry->d_name);
@@ -233,9 +253,12 @@ int oci_claims(const struct metadata_places *places, const char *path, struct co
 	size_t length = 0;
 
 	kinds_at(places, kinds);
-	for (size_t i = 0; i < KINDS; i++)
-		if (search(&kinds[i], path, &length, &c->id))
-			return -ENOMEM;
+	for (size_t i = 0; i < KINDS; i++) {
+		int r = search(&kinds[i], path, &length, &c->id, error);
+
+		if (r)
+			return r;
+	}
 	if (!length)
 		return -ENOENT;
 	free(c->cgroup);

@@ -18,8 +18,14 @@
  */
 int metadata_load(const char *path, size_t limit, json_t **ret_json, struct pd_error *error);
 
-/** metadata_pairs() - the string members of an object. 0, -ENOMEM, -E2BIG */
+/** metadata_pairs() - an object's members, if there is one; -EINVAL: not all are strings; -ENOMEM, -E2BIG */
 int metadata_pairs(const json_t *object, struct pairs *pairs);
+
+/** metadata_text() - metadata_set() from JSON. 1: there is one; 0; -EINVAL: it is no string; -ENOMEM */
+int metadata_text(char **place, const json_t *value);
+
+/** metadata_strange() - the text of an error where labels, annotations and names stand */
+const char *metadata_strange(int code);
 
 /** metadata_set() - a copy of a string that is no empty one; 0 or -ENOMEM */
 int metadata_set(char **place, const char *text);
@@ -27,13 +33,19 @@ int metadata_set(char **place, const char *text);
 /** metadata_told() - note that these facts are known; takes FACT_* in one mask */
 #define METADATA_TOLD(fact) (1u << FACT_##fact)
 
+/** metadata_is_host_root() - is this folder the host's root directory, also as a mount? So is what cannot be told. */
+bool metadata_is_host_root(const char *path);
+
 /**
  * oci_config() - annotations, and whether the root directory is the host's, from a bundle's config.json
  * @bundle: the folder
  */
 int oci_config(const char *bundle, struct container *container, struct pd_error *error);
 
-/* Each fills the container whose id and cgroup are set. As metadata_find(). */
+/*
+ * Each fills the container whose id and cgroup are set. As metadata_find(): only what its runtime did not write is
+ * "not told". A file that cannot be read, or a member that is something else, is an error: the container waits.
+ */
 int docker_read(const struct metadata_places *places, struct container *container,
 		struct pd_error *error);
 int podman_read(const struct metadata_places *places, struct container *container,
@@ -46,13 +58,17 @@ int containerd_read(const struct metadata_places *places, const char *namespace,
 /**
  * containerd_database(), podman_database() - add what their databases tell
  *
- * Without a database, and of one whose version we do not know, nothing is told, and that is no error. Any other
+ * Without a database, and of one whose version is not known or not told, nothing is told, and that is no error. Any other
  * failure is: a container must not lose its labels by having too many. -ENOENT: it is not in there yet.
  */
 int containerd_database(const struct metadata_places *places, struct container *container,
 			struct pd_error *error);
 int podman_database(const struct metadata_places *places, struct container *container,
 		    struct pd_error *error);
+
+/** engine_read() - containerd_read(), or docker_read() in docker's namespace. @container: forgotten before */
+int engine_read(const struct metadata_places *places, const char *namespace,
+		struct container *container, struct pd_error *error);
 
 /**
  * oci_state() - what crun or runc keep of the container whose id and cgroup are set

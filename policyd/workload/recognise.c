@@ -154,6 +154,15 @@ static bool by_machine(const struct component *above, const struct component *c,
 	return false;
 }
 
+/* A folder of engines' containers, or a slice: what bears another name may be a container of its own. */
+static bool is_engines(const struct component *c, bool in_kubernetes)
+{
+	if (in_kubernetes && (begins(c, "kubepods") || is(c, "kubepods") || begins(c, "pod") ||
+			      is(c, "besteffort") || is(c, "burstable")))
+		return true;
+	return ends(c, ".slice") || is(c, "docker") || is(c, "libpod_parent");
+}
+
 bool recognise(const char *path, struct recognised *ret)
 {
 	struct component above = { "", 0 };
@@ -171,8 +180,7 @@ bool recognise(const char *path, struct recognised *ret)
 		foreign |= !is_unit(&c);
 		if (begins(&c, "kubepods") || is(&c, "kubepods"))
 			in_kubernetes = true;
-		claimable |= !is_unit(&c) && !in_kubernetes && !is(&c, "docker") &&
-			     !is(&c, "libpod_parent");
+		claimable |= !is_engines(&c, in_kubernetes);
 		above = c;
 	}
 	return foreign && take_id(ret, RUNTIME_NONE, above.text, above.length);

@@ -13,7 +13,7 @@
 
 struct recognised {
 	enum runtime runtime; /* RUNTIME_NONE: by its name it may be anybody's */
-	size_t above; /* of the path above that, when it begins with what is nobody's by its name; else 0 */
+	size_t above; /* of the path above that, when a part of it may be anybody's container; else 0 */
 	size_t length; /* of the path of the container's own cgroup, which begins the one asked for */
 	char id[RECOGNISE_ID_MAX];
 };

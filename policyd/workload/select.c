@@ -162,7 +162,7 @@ static int match_ends(const char *pattern, const char *begin, int begin_length,
 	return r;
 }
 
-int select_image(const char *pattern, const char *image)
+static int match_image(const char *pattern, const char *image)
 {
 	static const char library[] = "library/";
 	const int skip = sizeof(library) - 1;
@@ -190,6 +190,17 @@ int select_image(const char *pattern, const char *image)
 	return r ? r : match_ends(pattern, "docker.io/library", 17, &name);
 }
 
+int select_image(const char *pattern, const char *image)
+{
+	static const char index[] = "index.docker.io/";
+	const size_t begin = strlen("index.");
+
+	/* docker.io's other name, as split_image() has it */
+	if (strncmp(pattern, index, sizeof(index) - 1) == 0)
+		pattern += begin;
+	return match_image(pattern, image);
+}
+
 /* ---- entries --------------------------------------------------------------------------------- */
 
 /* 1: matches, 0: does not, -1: cannot be told, or a negative errno other than that */
@@ -198,13 +209,13 @@ int select_image(const char *pattern, const char *image)
 static int match_fact(const struct container *c, enum fact fact, const char *pattern,
 		      const char *value)
 {
+	int r = 0;
+
 	if (!pattern)
 		return 1;
-	if (!(c->told >> fact & 1))
-		return UNTOLD;
-	if (!value)
-		return 0;
-	return fact == FACT_IMAGE ? select_image(pattern, value) : match_text(pattern, value);
+	if (value)
+		r = fact == FACT_IMAGE ? select_image(pattern, value) : match_text(pattern, value);
+	return r || c->told >> fact & 1 ? r : UNTOLD;
 }
 
 static int match_pairs(const struct container *c, enum fact fact, const struct policy_pair *wanted,

@@ -51,8 +51,8 @@ int select_policies(const struct selectors *selectors, const struct container *c
  * select_image() - does a pattern match an image?
  *
  * The image counts with and without its registry, tag and digest: docker.io/library/nginx:1.25@sha256:... is also
- * docker.io/library/nginx, library/nginx, nginx:1.25 and so on. One without a registry is docker.io's, one
- * without a tag and digest has the tag latest. 1, 0 or a negative errno.
+ * docker.io/library/nginx, library/nginx, nginx:1.25 and so on. One without a registry is docker.io's (as is
+ * index.docker.io), one without a tag and digest has the tag latest. 1, 0 or a negative errno.
  */
 int select_image(const char *pattern, const char *image);
 

@@ -60,6 +60,11 @@ int cgroup_is_roots(const char *path)
 	return 1;
 }
 
+size_t cgroup_roots_part(const char *cgroup)
+{
+	return strlen(cgroup);
+}
+
 int cgroup_populated(const char *path)
 {
 	int i = find(path);

@@ -210,6 +210,7 @@ static void test_forged(void **state)
 	store();
 	assert_string_equal(get(image_of_one), "localhost/demo:1");
 	/* nor where the first one is torn */
+	memcpy(image + 2048 + 16, image + 8 * PAGE + 16, 64);
 	image[20]++;
 	store();
 	assert_string_equal(get(image_of_one), "localhost/demo:1");
@@ -300,6 +301,35 @@ static void test_loop(void **state)
 	assert_string_equal(get(image_of_one), "EINVAL");
 }
 
+/* Few keys that take long to look through: pages of a megabyte, which lead to each other */
+static void test_large(void **state)
+{
+	static const char *const path_of[] = { "v1", "default", "containers", NULL };
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" };
+	uint64_t up[10], down[10];
+	struct bolt *bolt;
+	char text[64] = "";
+
+	(void)state;
+	make();
+	for (unsigned int i = 0; i < 10; i++) {
+		up[i] = 5;
+		down[i] = 6;
+	}
+	put_branch(4, names, up, 10);
+	put_branch(5, names, down, 10);
+	put_leaf(image + 6 * PAGE, 6, NULL, 0);
+	for (unsigned int extra = 0; extra < 2; extra++) {
+		if (extra)
+			put(image + 6 * PAGE + 12, 255, 4);
+		store();
+		assert_int_equal(truncate(path, 2 << 20), 0);
+		assert_int_equal(bolt_open(path, &bolt), 0);
+		assert_int_equal(bolt_each(bolt, path_of, note, text), extra ? -EINVAL : 0);
+		bolt_close(bolt);
+	}
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -318,7 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads),	    cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_many_labels), cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_loop),	    cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -73,7 +73,7 @@ said_by() { # CONTAINER IMAGE: the last event about /secret names them, and the 
 judged() { # RUNTIME IMAGE: as JSON, "null" where the runtime knows none
 	t_allowed "$1: what is allowed" go box1 cat /twin
 	t_denied "$1: what is denied" go box2 cat /secret
-	if said_by box2 "$2"; then
+	if t_wait 10 said_by box2 "$2"; then
 		t_ok "$1: the event names container, image and rule"
 	else
 		t_fail "$1: the event names container, image and rule" "$(policyctl events --json -n 1)"
