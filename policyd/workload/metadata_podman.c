@@ -63,20 +63,41 @@ static int take_listed(const json_t *list, const char *path, struct container *c
 }
 
 /*
- * The list as it was read last: whoever waits asks several times in a second, and all containers are in it. Our only
- * one, as a machine has one storage.
+ * The lists as they were read last: whoever waits asks several times in a second, and all containers are in them. A
+ * container is looked for in as many as there are of one driver.
  */
-static struct {
+#define LISTS 4
+static struct kept {
 	char *path;
 	struct stat st;
 	json_t *list;
-} kept;
+} kept[LISTS];
+
+static void forget(struct kept *k)
+{
+	json_decref(k->list);
+	free(k->path);
+	memset(k, 0, sizeof(*k));
+}
 
 void metadata_forget_caches(void)
 {
-	json_decref(kept.list);
-	free(kept.path);
-	memset(&kept, 0, sizeof(kept));
+	for (size_t i = 0; i < LISTS; i++)
+		forget(&kept[i]);
+}
+
+/* Where this one is, or may be */
+static struct kept *find_kept(const char *path)
+{
+	struct kept *unused = &kept[0];
+
+	for (size_t i = 0; i < LISTS; i++) {
+		if (kept[i].path && strcmp(kept[i].path, path) == 0)
+			return &kept[i];
+		if (!kept[i].path)
+			unused = &kept[i];
+	}
+	return unused;
 }
 
 static bool is_same_time(const struct timespec *a, const struct timespec *b)
@@ -107,22 +128,23 @@ static int load_list(const char *path, json_t **ret_list, struct pd_error *error
 {
 	struct stat before, after;
 	bool there = !lstat(path, &before);
+	struct kept *k = find_kept(path);
 	int r;
 
-	if (there && kept.list && strcmp(kept.path, path) == 0 && is_same_file(&before, &kept.st)) {
-		*ret_list = json_incref(kept.list);
+	if (there && k->path && strcmp(k->path, path) == 0 && is_same_file(&before, &k->st)) {
+		*ret_list = json_incref(k->list);
 		return 0;
 	}
+	forget(k);
 	r = metadata_load(path, METADATA_LIST_MAX, ret_list, error);
 	if (r || !there || !is_settled(&before) || lstat(path, &after) ||
 	    !is_same_file(&before, &after))
 		return r;
-	metadata_forget_caches();
-	kept.path = strdup(path);
-	if (!kept.path)
+	k->path = strdup(path);
+	if (!k->path)
 		return 0;
-	kept.st = after;
-	kept.list = json_incref(*ret_list);
+	k->st = after;
+	k->list = json_incref(*ret_list);
 	return 0;
 }
 

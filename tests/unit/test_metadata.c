@@ -216,6 +216,40 @@ static void test_podman_again(void **state)
 	container_done(&c);
 }
 
+/* In the second of two lists, where those with --rm are: the long first one is not read for each of them. */
+static void test_podman_rm(void **state)
+{
+	static const char path[] = "/libpod_parent/libpod-" ID;
+	struct stores *s = *state;
+	struct container c = { 0 };
+	struct pd_error error;
+	CLEANUP_FREE char *first =
+		string_format("%s/podman/overlay-containers/containers.json", s->dir);
+	CLEANUP_FREE char *second =
+		string_format("%s/podman/overlay-containers/volatile-containers.json", s->dir);
+	unsigned long long before;
+
+	put_list(s, "short-lived");
+	stores_put(s, "podman/overlay-containers/" ID "/userdata/config.json", "{}");
+	assert_int_equal(rename(first, second), 0);
+	assert_int_equal(stores_look(s, path, &c, &error), 0);
+	assert_string_equal(c.name, "short-lived");
+	put_list(s, "other");
+	CLEANUP_FREE char *text = NULL;
+	size_t size;
+	assert_int_equal(file_load(first, 1 << 20, &text, &size), 0);
+	*strstr(text, ID) = 'f'; /* another's */
+	stores_put(s, "podman/overlay-containers/containers.json", text);
+	usleep(150000);
+	assert_int_equal(stores_look(s, path, &c, &error), 0);
+	before = bytes_read();
+	assert_int_equal(stores_look(s, path, &c, &error), 0);
+	assert_string_equal(c.name, "short-lived");
+	if (before)
+		assert_true(bytes_read() - before < OTHERS * 70);
+	container_done(&c);
+}
+
 /* The host's root directory, unless it is told otherwise */
 static void test_lxc(void **state)
 {
@@ -373,10 +407,11 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		stores_test(test_docker),     stores_test(test_docker_claims),
-		stores_test(test_podman),     stores_test(test_podman_again),
-		stores_test(test_lxc),	      stores_test(test_roots),
-		stores_test(test_kubernetes), stores_test(test_hostile),
+		stores_test(test_docker),    stores_test(test_docker_claims),
+		stores_test(test_podman),    stores_test(test_podman_again),
+		stores_test(test_podman_rm), stores_test(test_lxc),
+		stores_test(test_roots),     stores_test(test_kubernetes),
+		stores_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
