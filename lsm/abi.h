@@ -246,6 +246,7 @@ struct pd_binding {
 #define PD_BINDING_HOST_ROOT                                                                       \
 	0x2u /* a container with the host's root directory: for all tasks that have
 				   * left the host's mount namespace */
+#define PD_BINDING_ITSELF 0x4u /* not for the cgroups in it, of which each may be a container's */
 
 /* ---- held containers ------------------------------------------------------------------------- */
 

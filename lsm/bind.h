@@ -23,6 +23,7 @@ struct bound {
 
 struct climb {
 	__u64 node;
+	__u64 start; /* the task's cgroup */
 	__u64 id;
 	__u8 *text; /* scratch; NULL: the cgroups' names are of no interest */
 	struct pd_binding found;
@@ -103,7 +104,7 @@ static long climb(__u32 i, struct climb *c)
 		return 1; /* the root was seen */
 	id = BPF_CORE_READ(node, id);
 	binding = bpf_map_lookup_elem(&bindings, &id);
-	if (binding) {
+	if (binding && (c->node == c->start || !(binding->flags & PD_BINDING_ITSELF))) {
 		c->found = *binding;
 		c->bound = 1;
 		c->id = id;
@@ -190,8 +191,8 @@ static __always_inline void find_whereabouts(struct task_struct *task, struct wh
 
 static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, struct bound *ret)
 {
-	struct climb c = { .node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn) };
-	__u64 node = c.node;
+	__u64 node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	struct climb c = { .node = node, .start = node };
 	struct whereabouts w;
 
 	find_whereabouts(task, &w);

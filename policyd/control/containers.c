@@ -97,11 +97,19 @@ static struct stranger *find_stranger(struct containers *all, uint64_t cgroup_id
 
 	while (stranger && stranger->cgroup_id != cgroup_id)
 		stranger = stranger->next;
-	if (stranger || all->stranger_count >= STRANGERS_MAX)
+	if (stranger)
 		return stranger;
-	stranger = calloc(1, sizeof(*stranger));
-	if (!stranger)
+	if (all->stranger_count < STRANGERS_MAX)
+		stranger = calloc(1, sizeof(*stranger));
+	if (!stranger) {
+		if (!all->crowded)
+			log_error("more than %u cgroups of which nothing can be told, or no memory "
+				  "to "
+				  "note them: who is held in others stays held until some are gone",
+				  STRANGERS_MAX);
+		all->crowded = true;
 		return NULL;
+	}
 	stranger->cgroup_id = cgroup_id;
 	stranger->since_ns = clock_boot_ns();
 	stranger->next = all->strangers;
@@ -119,7 +127,7 @@ static void meet_stranger(struct round *round, uint64_t cgroup_id)
 
 	wait_for(round, stranger ? stranger->since_ns : 0);
 	if (!stranger)
-		return; /* too many, or no memory: who is held there stays so until others are gone */
+		return;
 	stranger->seen = true;
 	if (stranger->bound || clock_boot_ns() - stranger->since_ns <
 				       all->daemon->config->hold_seconds * 1000000000ull)
@@ -139,6 +147,7 @@ static void meet_stranger(struct round *round, uint64_t cgroup_id)
 
 static void forget_strangers(struct containers *all)
 {
+	all->crowded = false;
 	for (struct stranger **at = &all->strangers, *stranger = *at; stranger; stranger = *at) {
 		if (stranger->seen) {
 			stranger->seen = false;

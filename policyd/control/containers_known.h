@@ -63,6 +63,7 @@ struct containers {
 	int inotify;
 	struct stranger *strangers;
 	size_t stranger_count;
+	bool crowded;	 /* there are too many of them, which has been said since the last look */
 	bool begun;	 /* policies are in force that we know: until then what is bound stays so */
 	bool settling;	 /* not to be entered again from within */
 	bool unnumbered; /* the policies of one of them have no slot yet */

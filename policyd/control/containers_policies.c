@@ -66,6 +66,9 @@ void known_bind(struct containers *all, struct known *known)
 	if (known->facts.host_root ||
 	    (known->state == STATE_REFUSED && known->facts.runtime != RUNTIME_NONE))
 		flags |= PD_BINDING_HOST_ROOT;
+	/* What is ignored, or was let go, is none: containers may be in it. */
+	if (known->state != STATE_REFUSED && known->facts.runtime == RUNTIME_NONE)
+		flags |= PD_BINDING_ITSELF;
 	known->slot = slot;
 	if (enforce_bind(all->daemon->enforcer, known->facts.cgroup_id, slot, flags, &error))
 		log_error("container %s: %s", known->facts.cgroup, error.text);
@@ -208,7 +211,8 @@ static bool is_bare(const struct known *known)
 		known->facts.runtime == RUNTIME_RUNC);
 }
 
-/* An engine knows more of it than its bundle does, and has written that or is about to. */
+/* An engine knows more of it than its bundle does, and has written that or is about to. *known is NULL or another
+ * one after a failure. */
 static int ask_for_hook(struct containers *all, struct known **known, const char *path,
 			struct pd_error *error)
 {
@@ -242,17 +246,19 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 		r = learn_from_hook(all, known, id, bundle, error);
 	else if (known->state != STATE_KNOWN)
 		r = ask_for_hook(all, &known, path, error);
-	if (!r && !all->begun)
-		r = error_set(error, -ESTALE,
-			      "the policies cannot be loaded; see 'policyctl status'");
+	if (r)
+		return r;
+	if (!all->begun)
+		return error_set(error, -ESTALE,
+				 "the policies cannot be loaded; see 'policyctl status'");
 	cgroup = known->facts.cgroup_id;
-	if (!r && all->unnumbered)
+	if (all->unnumbered)
 		r = daemon_apply(all->daemon, NULL, true, NULL, error);
-	known = known_find(all, cgroup);
 	if (!r && all->unnumbered)
 		r = error_set(error, -EAGAIN, "its policies have no number");
 	if (r)
 		return r;
+	known = known_find(all, cgroup); /* who applies them may have forgotten it */
 	if (!known || known->state != STATE_KNOWN || !known->bound)
 		return error_set(error, -EIO, "it cannot be bound; see policyd's log");
 	policies = json_array();

@@ -38,7 +38,6 @@ static void look_through(struct containers *all, int parent, const char *name, c
 			if (cgroup_is_roots(full) == 1)
 				r = metadata_find(&all->daemon->config->runtimes, path, &facts,
 						  &ignored);
-
 			container_done(&facts);
 			/* What nobody claims is no container, unless somebody is held there; nor is what users make,
 			 * but for what they call one. */

@@ -143,6 +143,18 @@ t_like "which is said" "*/boxes/other-0: after 3 s *not only root may make cgrou
 chown 0 /sys/fs/cgroup/boxes
 t_is "its twin runs" "refused 0 escaped 1 killed 0 other 0" "$(box run other 1 /box /violate)"
 
+### scopes, of which a user's service manager makes as many as it has programs
+in_scope() { # CGROUP: as a sandbox of a desktop's, with a root directory and mounts of its own
+	mkdir -p "/sys/fs/cgroup/$1"
+	sh -c "echo \$\$ >'/sys/fs/cgroup/$1/cgroup.procs'; exec unshare -m chroot /box /bin/cat /secret" 2>&1
+	rmdir "/sys/fs/cgroup/$1"
+}
+t_is "a user's scope is no container" secret "$(in_scope user.slice/user-1000.slice/user@1000.service/vte-spawn-1.scope)"
+t_is "its twin of the system's may be one" Killed "$(in_scope system.slice/vte-spawn-1.scope)"
+t_is "nor is there a way out by calling one inside so" Killed "$(in_scope box.scope/user@1.service)"
+t_is "one that nobody knows is refused with the host's root directory, too" "refused 0 escaped 0 killed 1 other 0" \
+	"$(box run -s -d -1 box 1 / /violate)"
+
 ### one that nobody knows, before there is anything to be enforced
 for policy in box none; do t_allowed "audit mode" policyctl mode $policy audit; done
 box run -d -1 box 1 /box /bin/sh -c "$reads" >said 2>/dev/null &
@@ -188,6 +200,10 @@ start_policyd
 t_is "others' names are not believed then either" "refused 0 escaped 1 killed 0 other 0" \
 	"$(box run box 1 /box /violate)"
 chown 0 /sys/fs/cgroup/boxes
+t_allowed "what runs in the ignored cgroup itself may" \
+	sh -c 'echo $$ >/sys/fs/cgroup/boxes/cgroup.procs; exec chroot /box /bin/cat /secret'
+t_is "a container below it is held and known all the same" "refused 1 escaped 0 killed 0 other 0" \
+	"$(box run box 1 /box /violate)"
 
 ### many come and go
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }
