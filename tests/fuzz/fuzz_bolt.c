@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "policyd/workload/bolt.h"
+#include "tests/unit/made_bolt.h"
 
-#define PAGE 4096u
+#define PAGE BOLT_PAGE
 #define PAGES_MAX 16u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,27 +24,6 @@ static int fd = -1;
 static void end(void)
 {
 	unlink(path);
-}
-
-static void put(unsigned char *at, uint64_t n, unsigned int bytes)
-{
-	for (unsigned int i = 0; i < bytes; i++)
-		at[i] = (unsigned char)(n >> 8 * i);
-}
-
-static void put_meta(unsigned char *at, unsigned int root, unsigned int pages)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	memset(at, 0, 64);
-	put(at, 0xED0CDAED, 4);
-	put(at + 4, 2, 4);
-	put(at + 8, PAGE, 4);
-	put(at + 16, root, 8);
-	put(at + 40, pages, 8);
-	for (unsigned int i = 0; i < 56; i++)
-		hash = (hash ^ at[i]) * 0x100000001b3u;
-	put(at + 56, hash, 8);
 }
 
 static int note(void *context, const unsigned char *key, size_t key_size,
@@ -74,11 +54,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		atexit(end);
 	}
 	memset(image, 0, sizeof(image));
-	put_meta(image + 16, size ? data[0] % PAGES_MAX : 2, PAGES_MAX);
+	bolt_put_meta(image, size ? data[0] % PAGES_MAX : 2, PAGES_MAX, 0);
 	memcpy(image + 2 * PAGE, data, used);
 	/* Each page is the one that it should be. */
 	for (unsigned int i = 2; i < PAGES_MAX; i++)
-		put(image + (size_t)i * PAGE, i, 8);
+		bolt_put(image + (size_t)i * PAGE, i, 8);
 	if (pwrite(fd, image, sizeof(image), 0) != sizeof(image) || bolt_open(path, &bolt))
 		abort();
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {

@@ -14,34 +14,13 @@
 #include "policyd/base/fd.h"
 #include "policyd/workload/bolt.h"
 #include "policyd/workload/metadata.h"
+#include "tests/unit/made_bolt.h"
 
-#define PAGE 4096u
+#define PAGE BOLT_PAGE
 #define PAGES 16u
 
 static unsigned char image[PAGES * PAGE];
 static char path[64];
-
-static void put(unsigned char *at, uint64_t n, unsigned int bytes)
-{
-	for (unsigned int i = 0; i < bytes; i++)
-		at[i] = (unsigned char)(n >> 8 * i);
-}
-
-static void put_meta(unsigned int page, uint64_t root, uint64_t txid)
-{
-	unsigned char *at = image + (size_t)page * PAGE + 16;
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	put(at, 0xED0CDAED, 4);
-	put(at + 4, 2, 4);
-	put(at + 8, PAGE, 4);
-	put(at + 16, root, 8);
-	put(at + 40, PAGES, 8);
-	put(at + 48, txid, 8);
-	for (unsigned int i = 0; i < 56; i++)
-		hash = (hash ^ at[i]) * 0x100000001b3u;
-	put(at + 56, hash, 8);
-}
 
 /* A page of keys, sorted, at `at`: what they are worth, or the bucket they are. Returns its size. */
 struct item {
@@ -56,17 +35,17 @@ static size_t put_leaf(unsigned char *at, uint64_t id, const struct item *items,
 	size_t used = 16 + 16 * (size_t)count;
 
 	memset(at, 0, used);
-	put(at, id, 8);
-	put(at + 8, 2, 2);
-	put(at + 10, count, 2);
+	bolt_put(at, id, 8);
+	bolt_put(at + 8, 2, 2);
+	bolt_put(at + 10, count, 2);
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned char *element = at + 16 + 16 * (size_t)i;
 		size_t key = strlen(items[i].key);
 
-		put(element, items[i].bucket, 4);
-		put(element + 4, (uint64_t)(at + used - element), 4);
-		put(element + 8, key, 4);
-		put(element + 12, items[i].size, 4);
+		bolt_put(element, items[i].bucket, 4);
+		bolt_put(element + 4, (uint64_t)(at + used - element), 4);
+		bolt_put(element + 8, key, 4);
+		bolt_put(element + 12, items[i].size, 4);
 		memcpy(at + used, items[i].key, key);
 		memcpy(at + used + key, items[i].value, items[i].size);
 		used += key + items[i].size;
@@ -87,15 +66,15 @@ static void put_branch(uint64_t id, const char *const *keys, const uint64_t *chi
 	unsigned char *at = image + id * PAGE;
 	size_t used = 16 + 16 * (size_t)count;
 
-	put(at, id, 8);
-	put(at + 8, 1, 2);
-	put(at + 10, count, 2);
+	bolt_put(at, id, 8);
+	bolt_put(at + 8, 1, 2);
+	bolt_put(at + 10, count, 2);
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned char *element = at + 16 + 16 * (size_t)i;
 
-		put(element, (uint64_t)(at + used - element), 4);
-		put(element + 4, strlen(keys[i]), 4);
-		put(element + 8, children[i], 8);
+		bolt_put(element, (uint64_t)(at + used - element), 4);
+		bolt_put(element + 4, strlen(keys[i]), 4);
+		bolt_put(element + 8, children[i], 8);
 		memcpy(at + used, keys[i], strlen(keys[i]));
 		used += strlen(keys[i]);
 	}
@@ -123,12 +102,12 @@ static void make(void)
 	put_leaf(image + 6 * PAGE, 6, second, 1);
 	put_branch(4, keys, children, 2);
 	memset(big, 0, sizeof(big));
-	put(big, 4, 8);
+	bolt_put(big, 4, 8);
 	top[0].size = put_inline(namespace, spaces, 1);
 	root[0].size = put_inline(v1, top, 2);
 	put_leaf(image + 3 * PAGE, 3, root, 1);
-	put_meta(0, 2, 7);
-	put_meta(1, 3, 8);
+	bolt_put_meta(image + 0 * PAGE, 2, PAGES, 7);
+	bolt_put_meta(image + 1 * PAGE, 3, PAGES, 8);
 }
 
 static void store(void)
@@ -185,7 +164,7 @@ static void test_reads(void **state)
 	assert_string_equal(text, "app=demo tier=web ");
 	assert_true(bolt_unchanged(bolt));
 	/* another transaction: file_write_atomic() would make another file */
-	put_meta(0, 3, 9);
+	bolt_put_meta(image + 0 * PAGE, 3, PAGES, 9);
 	FILE *file = fopen(path, "r+");
 	assert_int_equal(fwrite(image, PAGE, 1, file), 1);
 	fclose(file);
@@ -205,8 +184,8 @@ static void test_forged(void **state)
 {
 	(void)state;
 	make();
-	put_meta(2, 6, 99);
-	put_meta(8, 6, 99);
+	bolt_put_meta(image + 2 * PAGE, 6, PAGES, 99);
+	bolt_put_meta(image + 8 * PAGE, 6, PAGES, 99);
 	store();
 	assert_string_equal(get(image_of_one), "localhost/demo:1");
 	/* nor where the first one is torn */
@@ -247,7 +226,7 @@ static void test_many_labels(void **state)
 		field[1].size = put_inline(labels, label, PAIRS_MAX + more);
 		one.size = put_inline(fields, field, 2);
 		put_leaf(image + 6 * PAGE, 6, &one, 1);
-		put(image + 6 * PAGE + 12, 5, 4);
+		bolt_put(image + 6 * PAGE + 12, 5, 4);
 		store();
 		assert_int_equal(metadata_find(&places, "/default/one", &c, &error),
 				 more ? -E2BIG : 0);
@@ -321,7 +300,7 @@ static void test_large(void **state)
 	put_leaf(image + 6 * PAGE, 6, NULL, 0);
 	for (unsigned int extra = 0; extra < 2; extra++) {
 		if (extra)
-			put(image + 6 * PAGE + 12, 255, 4);
+			bolt_put(image + 6 * PAGE + 12, 255, 4);
 		store();
 		assert_int_equal(truncate(path, 2 << 20), 0);
 		assert_int_equal(bolt_open(path, &bolt), 0);
