@@ -530,8 +530,9 @@ struct pd_state {
 	__u64 counted_delivered[PD_RING_COUNT];
 	__u64 counted_lost[PD_RING_COUNT];
 	__u64 over; /* being detached: hooks that have lost their judges already refuse nothing */
-	__u64 host_root; /* the dentry of the root directory of PID 1; set by `find_root` */
-	__u64 reserved[5];
+	__u64 host_root;    /* the dentry of the root directory of PID 1; set by `find_root` */
+	__u64 sweep_passed; /* tasks that a sweep left for a later one: see runs_container() */
+	__u64 reserved[4];
 	struct pd_folder own[PD_OWN_FOLDERS];
 };
 

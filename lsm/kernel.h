@@ -331,6 +331,7 @@ struct task_struct {
 	struct bpf_local_storage *bpf_storage;
 	struct pid *thread_pid;
 	struct signal_struct *signal;
+	unsigned long long start_boottime;
 	struct seccomp seccomp;
 	char comm[16];
 } __core;

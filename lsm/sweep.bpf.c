@@ -48,6 +48,31 @@ static __always_inline int class_after(__u32 found, __u32 slot, __u64 before, __
 	return (__u32)before && (__u32)before != slot ? -1 : 0;
 }
 
+/* How long a runtime may take from its fork in a container to the exec of the container's program. */
+#define STARTING_NS 10000000000ull
+
+/* Is this a runtime's own process that makes a container, or joins one? It still mounts what is the host's and
+ * opens what has no name in the container, and then executes, which is judged. Its program is no file of the mount
+ * namespace it is in, and whoever forked it is not in the container. One that never executes is what it seems to be
+ * when it is older. */
+static __noinline int runs_container(struct pd_scratch *s, struct task_struct *task,
+				     const struct bound *bound)
+{
+	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
+	struct bound parents = {};
+	int status;
+
+	if (!bound->binding || !bound->exe_dentry ||
+	    bpf_ktime_get_boot_ns() - BPF_CORE_READ(task, start_boottime) > STARTING_NS)
+		return 0;
+	status = pd_name_of(&s->name, bound->exe_dentry, bound->exe_mount, ns, PD_NAME_LAST);
+	if (status != PD_NAME_MEMORY &&
+	    (status != PD_NAME_NONE || s->name.reason != PD_REASON_UNREACHABLE))
+		return 0;
+	return !bind_task(s, BPF_CORE_READ(task, real_parent), &parents) &&
+	       parents.binding != bound->binding;
+}
+
 static __always_inline void label_task(struct pd_scratch *s, struct task_struct *task,
 				       struct pd_state *shared)
 {
@@ -78,6 +103,10 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 		bound.slot = (__u32)before;
 	if (!bound.slot)
 		return;
+	if (!confined && runs_container(s, task, &bound)) {
+		count(&shared->sweep_passed, shared, task);
+		return;
+	}
 	class = program_class(s, task, bound.slot, bound.exe_dentry, bound.exe_mount);
 	if (class_after(class, bound.slot, confined ? before : 0, &class)) {
 		count(&shared->sweep_unsettled, shared, task);

@@ -304,9 +304,11 @@ static void on_scan(void *context, uint32_t events)
 	struct containers *all = context;
 
 	(void)events;
-	known_each(all, tidy);
-	forget_strangers(all);
-	known_scan(all);
+	if (all->selectors.any) {
+		known_each(all, tidy);
+		forget_strangers(all);
+		known_scan(all);
+	}
 	known_label(all);
 	known_settle(all);
 	known_scan_later(all);
@@ -314,7 +316,9 @@ static void on_scan(void *context, uint32_t events)
 
 void known_scan_later(struct containers *all)
 {
-	loop_timer_arm(all->scan, all->selectors.any ? SCAN_MS : -1);
+	bool more = all->selectors.any || enforce_sweep_passed(all->daemon->enforcer);
+
+	loop_timer_arm(all->scan, more ? SCAN_MS : -1);
 }
 
 /* One that was not held: its cgroup is to be asked for while it lives. */

@@ -411,13 +411,14 @@ void enforce_bound(struct enforcer *e,
 
 /* What sweeps have counted so far. */
 struct tally {
-	unsigned long long labelled, failed, unsettled, kept;
+	unsigned long long labelled, failed, unsettled, kept, passed;
 };
 
 static struct tally tally_now(const struct enforcer *e)
 {
 	return (struct tally){ e->state->labelled, e->state->sweep_failed,
-			       e->state->sweep_unsettled, e->state->sweep_kept };
+			       e->state->sweep_unsettled, e->state->sweep_kept,
+			       e->state->sweep_passed };
 }
 
 static int explain_sweep(const struct enforcer *e, const struct tally *before,
@@ -455,6 +456,7 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	int idle = 0, r;
 
 	*ret_labelled = 0;
+	e->sweep_passed = false;
 	if (!e->links[PD_HOOK_task_alloc]) /* nothing is enforced, nobody to label */
 		return 0;
 	/* What fails may be short of something for a moment only; the last round counts. */
@@ -464,6 +466,7 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 		if (r)
 			return r;
 		now = tally_now(e);
+		e->sweep_passed = now.passed != before.passed;
 		if (now.labelled == before.labelled && now.failed == before.failed &&
 		    now.unsettled == before.unsettled)
 			break;
@@ -471,6 +474,11 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	}
 	*ret_labelled = (unsigned long)(e->state->labelled - start.labelled);
 	return explain_sweep(e, &before, error);
+}
+
+bool enforce_sweep_passed(const struct enforcer *e)
+{
+	return e->sweep_passed;
 }
 
 /* Its policies were unloaded. */

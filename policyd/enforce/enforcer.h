@@ -36,7 +36,8 @@ struct enforcer {
 	uint64_t judged; /* hooks whose programs have their judges */
 	uint32_t extras_judged;
 	bool adopted, tidied;
-	bool settling; /* all that was replaced is closed */
+	bool settling;	   /* all that was replaced is closed */
+	bool sweep_passed; /* the last sweep has left somebody for a later one */
 };
 
 /* Programs, by their hooks' and extras' numbers. */

@@ -30,7 +30,7 @@ for runtime in crun runc; do
 	for program in cat\ /twin cat\ /secret; do
 		bundle_runs bundle $program
 		(cd bundle && $runtime create box-created >../out 2>&1 </dev/null)
-		sleep 7
+		sleep 16 # two sweeps: one passes it over while it is young
 		$runtime start box-created >>out 2>&1
 		t_wait 10 grep -q . out
 		sleep 1
