@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policyd/workload/metadata.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,29 +118,13 @@ const char *metadata_strange(int code)
 
 /* ---- whose ----------------------------------------------------------------------------------- */
 
-/* In whichever namespace it is: Kubernetes' is k8s.io. By its cgroup it may be Kubernetes' over docker, too. */
-static int containerd_find(const struct metadata_places *places, struct container *c,
-			   struct pd_error *error)
+/* By its cgroup Kubernetes', which may be over docker; and docker runs its plugins as containerd's. */
+static int engines_find(const struct metadata_places *places, const char *first,
+			struct container *c, struct pd_error *error)
 {
-	struct pd_error docker = { .code = 0 };
-	DIR *dir;
-	struct dirent *entry;
-	int r = engine_read(places, "k8s.io", c, error);
+	int r = engine_read(places, first, c, error);
 
-	if (r != -ENOENT)
-		return r;
-	dir = opendir(places->containerd);
-	while (dir && r == -ENOENT && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			r = engine_read(places, entry->d_name, c, error);
-	if (dir)
-		closedir(dir);
-	if (r != -ENOENT || !recognise_is_long_id(c->id, strlen(c->id)))
-		return r;
-	r = engine_read(places, "moby", c, &docker);
-	if (r && r != -ENOENT)
-		*error = docker;
-	return r;
+	return r == -ENOENT ? engine_any(places, c, error) : r;
 }
 
 /* Which is what? A key in @line, its value in *ret_value without quotes; both are cut out of @line. */
@@ -211,13 +194,13 @@ static int read_by_runtime(const struct metadata_places *places, struct containe
 {
 	switch (c->runtime) {
 	case RUNTIME_DOCKER:
-		return docker_read(places, c, error);
+		return engines_find(places, ENGINE_DOCKERS, c, error);
 	case RUNTIME_PODMAN:
 		return podman_read(places, c, error);
 	case RUNTIME_CRIO:
 		return crio_read(places, c, error);
 	case RUNTIME_CONTAINERD:
-		return containerd_find(places, c, error);
+		return engines_find(places, "k8s.io", c, error);
 	case RUNTIME_NSPAWN:
 	case RUNTIME_LXC:
 		c->told = METADATA_TOLD(NAME);

@@ -2,18 +2,17 @@
 /*
  * Containers that are not told by the name of their cgroup: by who claims it, and by where their bundle is.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 
 #include "policyd/base/fd.h"
 #include "policyd/workload/metadata_read.h"
 
-#define DOCKERS "moby" /* the namespace, where containerd is docker's */
-
 int engine_read(const struct metadata_places *places, const char *namespace, struct container *c,
 		struct pd_error *error)
 {
-	bool docker = strcmp(namespace, DOCKERS) == 0;
+	bool docker = strcmp(namespace, ENGINE_DOCKERS) == 0;
 
 	container_forget(c);
 	c->runtime = docker ? RUNTIME_DOCKER : RUNTIME_CONTAINERD;
@@ -21,10 +20,33 @@ int engine_read(const struct metadata_places *places, const char *namespace, str
 			containerd_read(places, namespace, c, error);
 }
 
+int engine_any(const struct metadata_places *places, struct container *c, struct pd_error *error)
+{
+	struct pd_error docker = { .code = 0 };
+	struct dirent *entry;
+	DIR *dir;
+	int r = -ENOENT;
+
+	if (!recognise_is_long_id(c->id, strlen(c->id)))
+		return -ENOENT;
+	dir = opendir(places->containerd);
+	while (dir && r == -ENOENT && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			r = engine_read(places, entry->d_name, c, error);
+	if (dir)
+		closedir(dir);
+	if (r != -ENOENT)
+		return r;
+	r = engine_read(places, ENGINE_DOCKERS, c, &docker);
+	if (r && r != -ENOENT)
+		*error = docker;
+	return r;
+}
+
 /* ---- by cgroup ------------------------------------------------------------------------------- */
 
-/* A container of this id and its folder's name: containerd's are NAMESPACE/ID, wherever in the hierarchy, docker's with
- * --cgroup-parent anything/ID. */
+/* A container of this id and its folder's name: containerd's are NAMESPACE/ID, wherever in the hierarchy; with
+ * --cgroup-parent docker's and nerdctl's are anything/ID. */
 static int try_engines(const struct metadata_places *places, const char *folder, const char *id,
 		       struct container *c, struct pd_error *error)
 {
@@ -34,9 +56,7 @@ static int try_engines(const struct metadata_places *places, const char *folder,
 	if (metadata_set(&c->id, id))
 		return -ENOMEM;
 	r = folder && *folder ? engine_read(places, folder, c, error) : -ENOENT;
-	if (r != -ENOENT || !recognise_is_long_id(id, strlen(id)))
-		return r;
-	return engine_read(places, DOCKERS, c, error);
+	return r == -ENOENT ? engine_any(places, c, error) : r;
 }
 
 /* From the root on: the outermost counts. */
@@ -138,7 +158,8 @@ int metadata_by_bundle(const struct metadata_places *places, const char *bundle,
 
 	if (is_below(bundle, places->podman) || is_below(bundle, places->crio))
 		return by_storage(places, bundle, c, error);
-	if (namespace && (strcmp(namespace, DOCKERS) == 0 || is_below(bundle, places->containerd)))
+	if (namespace &&
+	    (strcmp(namespace, ENGINE_DOCKERS) == 0 || is_below(bundle, places->containerd)))
 		return engine_read(places, namespace, c, error);
 	if (metadata_set(&c->name, c->id))
 		return -ENOMEM;

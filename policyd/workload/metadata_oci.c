@@ -197,8 +197,41 @@ static int try_own(const struct metadata_places *places, const struct kind *kind
 	return r;
 }
 
-/* Keeps in @id and *length the state that claims @path, if its cgroup is above the one found before. */
-static int search(const struct kind *kind, const char *path, size_t *length, char **id,
+/* The state that claims a cgroup: the outermost counts. */
+struct claim {
+	char *state;   /* its folder; NULL: nobody does */
+	char *rival;   /* another's that names the same cgroup */
+	size_t length; /* of the cgroup's path */
+	const struct kind *kind;
+};
+
+static void claim_done(struct claim *claim)
+{
+	free(claim->state);
+	free(claim->rival);
+	*claim = (struct claim){ 0 };
+}
+
+static int take_claim(struct claim *claim, const struct kind *kind, const char *id, size_t length)
+{
+	char *state;
+
+	if (claim->state && length > claim->length)
+		return 0;
+	state = string_format("%s/%s", kind->folder, id);
+	if (!state)
+		return -ENOMEM;
+	if (claim->state && length == claim->length) {
+		free(claim->rival);
+		claim->rival = state;
+		return 0;
+	}
+	claim_done(claim);
+	*claim = (struct claim){ .state = state, .length = length, .kind = kind };
+	return 0;
+}
+
+static int search(const struct kind *kind, const char *path, struct claim *claim,
 		  struct pd_error *error)
 {
 	DIR *dir = opendir(kind->folder);
@@ -215,10 +248,8 @@ static int search(const struct kind *kind, const char *path, size_t *length, cha
 		r = seen++ < STATES_MAX ?
 			    load_state(kind, entry->d_name, &state, &cgroup, &bundle, error) :
 			    -E2BIG;
-		if (state && is_within(path, cgroup) && (!*length || strlen(cgroup) < *length)) {
-			*length = strlen(cgroup);
-			r = metadata_set(id, entry->d_name);
-		}
+		if (state && is_within(path, cgroup))
+			r = take_claim(claim, kind, entry->d_name, strlen(cgroup));
 		json_decref(state);
 	}
 	if (dir)
@@ -250,20 +281,29 @@ int oci_claims(const struct metadata_places *places, const char *path, struct co
 	       struct pd_error *error)
 {
 	struct kind kinds[KINDS];
-	size_t length = 0;
+	struct claim claim = { 0 };
+	int r = 0;
 
 	kinds_at(places, kinds);
-	for (size_t i = 0; i < KINDS; i++) {
-		int r = search(&kinds[i], path, &length, &c->id, error);
-
-		if (r)
-			return r;
+	for (size_t i = 0; i < KINDS && !r; i++)
+		r = search(&kinds[i], path, &claim, error);
+	if (!r && !claim.state)
+		r = -ENOENT;
+	/* One is left over, of a container that was killed; which, the states do not tell. */
+	if (!r && claim.rival)
+		r = error_set(
+			error, -EEXIST,
+			"both %s and %s say that it is theirs; delete the container that is gone",
+			claim.state, claim.rival);
+	if (!r) {
+		free(c->cgroup);
+		c->cgroup = strndup(path, claim.length);
+		r = c->cgroup ? metadata_set(&c->id, strrchr(claim.state, '/') + 1) : -ENOMEM;
 	}
-	if (!length)
-		return -ENOENT;
-	free(c->cgroup);
-	c->cgroup = strndup(path, length);
-	return c->cgroup ? oci_state(places, c, error) : -ENOMEM;
+	if (!r)
+		r = try_own(places, claim.kind, c, error);
+	claim_done(&claim);
+	return r;
 }
 
 int metadata_from_hook(const struct metadata_places *places, const char *id, const char *bundle,

@@ -67,8 +67,13 @@ int podman_database(const struct metadata_places *places, struct container *cont
 		    struct pd_error *error);
 
 /** engine_read() - containerd_read(), or docker_read() in docker's namespace. @container: forgotten before */
+#define ENGINE_DOCKERS "moby" /* the namespace, where containerd is docker's */
 int engine_read(const struct metadata_places *places, const char *namespace,
 		struct container *container, struct pd_error *error);
+
+/** engine_any() - the same in whichever namespace it is. -ENOENT: in none, or the id is not one that engines make */
+int engine_any(const struct metadata_places *places, struct container *container,
+	       struct pd_error *error);
 
 /**
  * oci_state() - what crun or runc keep of the container whose id and cgroup are set
@@ -81,7 +86,7 @@ int oci_state(const struct metadata_places *places, struct container *container,
 /**
  * oci_claims() - does crun or runc say that this cgroup, or one above it, is a container's?
  *
- * Of several the outermost. Fills all of the container but cgroup_id. -ENOENT: none.
+ * Of several the outermost. Fills all of the container but cgroup_id. -ENOENT: none. -EEXIST: two of them say it of the same cgroup.
  */
 int oci_claims(const struct metadata_places *places, const char *path, struct container *container,
 	       struct pd_error *error);

@@ -146,6 +146,34 @@ static void test_claims(void **state)
 	stores_put(s, "crun/outer/status", "{\"cgroup-path\":\"/default\"}");
 	assert_int_equal(stores_look(s, "/default/one/x", &c, &error), 0);
 	assert_string_equal(c.name, "outer");
+	/* One is a container's that was killed, and which one cannot be told. */
+	stores_put(s, "runc/stale/state.json", "{\"cgroup_paths\":{\"\":\"/a/web\"}}");
+	assert_int_equal(stores_look(s, "/a/web", &c, &error), -EEXIST);
+	assert_non_null(strstr(error.text, "crun/web and "));
+	assert_non_null(strstr(error.text, "runc/stale say that it is theirs"));
+	stores_put(s, "crun/all/status", "{\"cgroup-path\":\"/a\"}");
+	assert_int_equal(stores_look(s, "/a/web", &c, &error), 0);
+	assert_string_equal(c.name, "all");
+	container_done(&c);
+}
+
+/* containerd's in a folder of any name, by --cgroup-parent, and docker's plugins */
+static void test_containerd_elsewhere(void **state)
+{
+	struct stores *s = *state;
+	struct container c = { 0 };
+	struct pd_error error;
+
+	assert_int_equal(stores_look(s, "/mine/" ID, &c, &error), -ENOENT);
+	assert_int_equal(stores_look(s, "/system.slice/docker-" ID ".scope", &c, &error), -ENOENT);
+	stores_put(s, "containerd/plugins.moby/" ID "/config.json", "{}");
+	assert_int_equal(stores_look(s, "/mine/" ID, &c, &error), 0);
+	assert_int_equal(c.runtime, RUNTIME_CONTAINERD);
+	assert_string_equal(c.cgroup, "/mine/" ID);
+	assert_int_equal(stores_look(s, "/system.slice/docker-" ID ".scope", &c, &error), 0);
+	assert_int_equal(c.runtime, RUNTIME_CONTAINERD);
+	assert_string_equal(c.name, ID);
+	assert_string_equal(c.namespace, "plugins.moby");
 	container_done(&c);
 }
 
@@ -217,7 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		stores_test(test_bundles),	 stores_test(test_docker_elsewhere),
 		stores_test(test_claims),	 stores_test(test_claims_above),
-		stores_test(test_claims_unread),
+		stores_test(test_claims_unread), stores_test(test_containerd_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
