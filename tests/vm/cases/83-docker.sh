@@ -5,9 +5,29 @@
 # timeout: 1800
 #
 # docker, and containerd's own client
-# shellcheck disable=SC2317,SC2086 # functions are called by others; $IMAGE is one word
+# shellcheck disable=SC2317,SC2086,SC2154 # functions are called by others; $IMAGE is one word; of life.inc.sh
 . /tests/lib.sh
 . /tests/cases/runtimes.inc.sh
+
+# Every policy that comes into force is for tasks that run, too, which are all looked at. docker's container is known long
+# before its runtime has made it, and that is not to be confined meanwhile: it mounts, and opens what is the host's.
+loaded_meanwhile() {
+	sed 's/name: box/name: late/; s/box\*/nobody/' "$policies/box.yaml" >late.yaml
+	sed -i 's/^file: .*/file: [{deny: read, path: \/secret}, {deny: write, path: \/etc\/}]/' "$policies/box.yaml"
+	t_soon 20 "a policy that denies writing" sh -c 'policyctl list | grep -q "^box.* 3 "'
+	(while [ ! -e enough ]; do policyctl load late.yaml; policyctl unload late; done) >/dev/null 2>&1 &
+	loads=$!
+	: >started
+	for i in 1 2 3 4 5; do go "box-$i" cat /twin >>started 2>&1; done
+	go box-6 cat /secret >>started 2>&1
+	up box-7 >/dev/null 2>&1
+	for i in 1 2 3 4 5; do join box-7 cat /twin >>started 2>&1; done
+	down box-7 >/dev/null 2>&1
+	: >enough
+	wait $loads
+	t_is "docker: made and joined while policies come and go: all runs, confined" "10 twin, 1 cat: can't open '/secret': Permission denied, " \
+		"$(sort started | uniq -c | sed 's/^ *//; s/$/,/' | sort -r | tr '\n' ' ')"
+}
 
 prepare_runtimes
 containerd >containerd.log 2>&1 &
@@ -21,24 +41,7 @@ join() { docker exec "$@"; }
 down() { docker rm -f "$1"; }
 stands docker "\"$IMAGE\""
 many docker
-
-# Every policy that comes into force is for tasks that run, too, which are all looked at. docker's container is known long
-# before its runtime has made it, and that is not to be confined meanwhile: it mounts, and opens what is the host's.
-sed 's/name: box/name: late/; s/box\*/nobody/' "$policies/box.yaml" >late.yaml
-sed -i 's/^file: .*/file: [{deny: read, path: \/secret}, {deny: write, path: \/etc\/}]/' "$policies/box.yaml"
-t_soon 20 "a policy that denies writing" sh -c 'policyctl list | grep -q "^box.* 3 "'
-(while [ ! -e enough ]; do policyctl load late.yaml; policyctl unload late; done) >/dev/null 2>&1 &
-loads=$!
-: >started
-for i in 1 2 3 4 5; do go "box-$i" cat /twin >>started 2>&1; done
-go box-6 cat /secret >>started 2>&1
-up box-7 >/dev/null 2>&1
-for i in 1 2 3 4 5; do join box-7 cat /twin >>started 2>&1; done
-down box-7 >/dev/null 2>&1
-: >enough
-wait $loads
-t_is "docker: made and joined while policies come and go: all runs, confined" "10 twin, 1 cat: can't open '/secret': Permission denied, " \
-	"$(sort started | uniq -c | sed 's/^ *//; s/$/,/' | sort -r | tr '\n' ' ')"
+loaded_meanwhile
 
 ctr images import demo.tar >/dev/null
 go() { name=$1; shift; ctr run --rm $IMAGE "$name" "$@"; }

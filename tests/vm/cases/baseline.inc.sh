@@ -42,10 +42,7 @@ python() { python3 -c "$1"; }
 docker() { echo hello | socat -t 2 - UNIX-CONNECT:/run/docker.sock | grep hello; }
 shim() { echo hello | socat -t 2 - ABSTRACT-CONNECT:/containerd-shim/moby/x/shim.sock | grep hello; }
 metadata() { echo hello | socat -t 2 - TCP:169.254.169.254:8181 | grep hello; }
-listen() {
-	timeout 1 socat -u "$1" /dev/null
-	[ $? = 124 ]
-}
+socket() { python "import socket; socket.socket(socket.AF_$1)"; }
 module() { modprobe dummy && modprobe -r dummy; }
 device() { ip link add name veth9 type veth && ip link delete veth9; }
 shm() { cp /usr/bin/true /dev/shm/true && /dev/shm/true; }
@@ -90,9 +87,9 @@ escapes)
 	escape "speak to docker" docker
 	escape "speak to a shim" shim
 	escape "ask the cloud for credentials" metadata
-	escape "open a packet socket" listen INTERFACE:lo
-	escape "open a raw socket" listen IP4-RECV:253
-	escape "open a vsock" listen VSOCK-LISTEN:1
+	escape "open a packet socket" socket "PACKET, socket.SOCK_RAW"
+	escape "open a raw socket" socket "INET, socket.SOCK_RAW, 253"
+	escape "open a vsock" socket "VSOCK, socket.SOCK_STREAM"
 	escape "run from memory" python 'import os
 fd = os.memfd_create("x", 0)
 os.write(fd, open("/usr/bin/true", "rb").read())
