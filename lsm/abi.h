@@ -246,6 +246,9 @@ struct pd_binding {
 #define PD_BINDING_HOST_ROOT                                                                       \
 	0x2u /* a container with the host's root directory: for all tasks that have
 				   * left the host's mount namespace */
+#define PD_BINDING_STARTED                                                                         \
+	0x8u /* somebody in it has had a root directory of its own: whoever has the host's now,
+				   * in another mount namespace, has it from there */
 #define PD_BINDING_ITSELF 0x4u /* not for the cgroups in it, of which each may be a container's */
 
 /* ---- held containers ------------------------------------------------------------------------- */

@@ -189,6 +189,23 @@ static __always_inline void find_whereabouts(struct task_struct *task, struct wh
 	ret->own_root = !shared || (__u64)BPF_CORE_READ(task, fs, root.dentry) != shared->host_root;
 }
 
+/* May one who has the host's root directory be a container's runtime, on its way to its own? In another mount namespace
+ * than the host's that is so before the container has begun: after, somebody in it has mounted the host's over /. */
+static __always_inline int may_be_runtime(const struct climb *c, const struct whereabouts *w)
+{
+	struct pd_binding *binding;
+
+	if (!w->own_root)
+		return w->in_host ||
+		       !(c->found.flags & (PD_BINDING_HOST_ROOT | PD_BINDING_STARTED));
+	if (c->found.flags & PD_BINDING_STARTED)
+		return 0;
+	binding = bpf_map_lookup_elem(&bindings, &c->id);
+	if (binding)
+		__sync_fetch_and_or(&binding->flags, PD_BINDING_STARTED);
+	return 0;
+}
+
 static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, struct bound *ret)
 {
 	__u64 node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
@@ -199,8 +216,7 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 	c.text = s->name.text;
 	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
 	if (c.bound) {
-		if (c.found.flags & PD_BINDING_CONTAINER && !w.own_root &&
-		    (w.in_host || !(c.found.flags & PD_BINDING_HOST_ROOT)))
+		if (c.found.flags & PD_BINDING_CONTAINER && may_be_runtime(&c, &w))
 			return 0;
 		if (c.found.slot || !(c.found.flags & PD_BINDING_CONTAINER)) {
 			ret->slot = c.found.slot;

@@ -376,9 +376,13 @@ const unsigned char *enforce_image(const struct enforcer *e)
 int enforce_bind(struct enforcer *e, uint64_t cgroup_id, uint32_t slot, uint32_t flags,
 		 struct pd_error *error)
 {
-	struct pd_binding binding = { .slot = slot, .flags = flags };
+	struct pd_binding binding = { 0 };
 	__u64 key = cgroup_id;
 
+	/* That it has begun is known to the programs only. */
+	bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding);
+	binding.slot = slot;
+	binding.flags = flags | (binding.flags & PD_BINDING_STARTED);
 	if (bpf_map_update_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding, BPF_ANY))
 		return error_set(error, -errno, "cannot bind cgroup %llu: %s",
 				 (unsigned long long)cgroup_id, strerror(errno));
