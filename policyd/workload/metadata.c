@@ -175,18 +175,46 @@ static bool lxc_has_host_root(char *text)
 	return host;
 }
 
+/* The configuration of the container of this name; *ret NULL: there is none to be read. */
+static int lxc_config(const struct metadata_places *places, const char *name, char **ret)
+{
+	CLEANUP_FREE char *path = string_format("%s/%s/config", places->lxc, name);
+	CLEANUP_FD int fd = path ? file_open_roots(path) : -ENOMEM;
+	size_t size;
+	int r = fd < 0 ? fd : fd_read_all(fd, METADATA_FILE_MAX, ret, &size);
+
+	if (r)
+		*ret = NULL;
+	return r == -ENOMEM ? r : 0;
+}
+
+/* The end of the name in NAME-1: so LXC calls the cgroup of NAME, while there still is one called NAME. 0: it is not so. */
+static size_t lxc_numbered(const char *id)
+{
+	const char *end = strrchr(id, '-');
+
+	return end && end[1] && !end[1 + strspn(end + 1, "0123456789")] ? (size_t)(end - id) : 0;
+}
+
 static int lxc_read(const struct metadata_places *places, struct container *c)
 {
-	CLEANUP_FREE char *path = string_format("%s/%s/config", places->lxc, c->id);
-	CLEANUP_FD int fd = path ? file_open_roots(path) : -ENOMEM;
-	CLEANUP_FREE char *text = NULL;
-	size_t size;
+	CLEANUP_FREE char *config = NULL, *others = NULL;
+	CLEANUP_FREE char *other = strndup(c->id, lxc_numbered(c->id));
+	int r = other ? lxc_config(places, c->id, &config) : -ENOMEM;
 
-	if (!path)
-		return -ENOMEM;
-	c->host_root = fd < 0 || fd_read_all(fd, METADATA_FILE_MAX, &text, &size) ||
-		       lxc_has_host_root(text);
-	return 0;
+	if (!r && *other)
+		r = lxc_config(places, other, &others);
+	if (r)
+		return r;
+	if (!config && others) {
+		config = others;
+		others = NULL;
+		r = metadata_set(&c->name, other);
+	} else if (!config && *other) {
+		c->told = 0; /* NAME-1 or NAME: neither has one */
+	}
+	c->host_root = !config || lxc_has_host_root(config);
+	return r;
 }
 
 static int read_by_runtime(const struct metadata_places *places, struct container *c,

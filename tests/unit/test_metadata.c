@@ -289,6 +289,23 @@ static void test_lxc(void **state)
 	}
 	assert_int_equal(stores_look(s, "/machine.slice/machine-x.scope/payload", &c, &error), 0);
 	assert_true(c.host_root); /* /mnt, perhaps, as which the host's is mounted */
+	/* the second cgroup of web, the only one of db-1, and of one of the two */
+	stores_put(s, "lxc/web/config", "lxc.rootfs.path = /etc\n");
+	assert_int_equal(stores_look(s, "/lxc.payload.web-1", &c, &error), 0);
+	assert_string_equal(c.name, "web");
+	assert_false(c.host_root);
+	assert_int_equal(c.told >> FACT_NAME & 1, 1);
+	stores_put(s, "lxc/db-1/config", "lxc.rootfs.path = /etc\n");
+	assert_int_equal(stores_look(s, "/lxc.payload.db-1", &c, &error), 0);
+	assert_string_equal(c.name, "db-1");
+	assert_false(c.host_root);
+	assert_int_equal(c.told >> FACT_NAME & 1, 1);
+	assert_int_equal(stores_look(s, "/lxc.payload.job-1", &c, &error), 0);
+	assert_string_equal(c.name, "job-1");
+	assert_true(c.host_root);
+	assert_int_equal(c.told >> FACT_NAME & 1, 0);
+	assert_int_equal(stores_look(s, "/lxc.payload.job-x", &c, &error), 0);
+	assert_int_equal(c.told >> FACT_NAME & 1, 1);
 	container_done(&c);
 }
 
