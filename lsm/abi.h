@@ -223,8 +223,8 @@ struct pd_label {
 	__u64 binding; /* cgroup id the label came from; 0: exe: or labelled by hand */
 	__u64 origin; /* identifies the program that ran when the label was given, see bind.h; a canary's:
 			* the policyd that it is for */
-	__u64 cgroup; /* id of the one it was in then */
-	__u64 reserved;
+	__u64 cgroup;	 /* id of the one it was in then */
+	__u64 passed_ns; /* since boot, when a sweep saw it first; with PD_LABEL_PASSED */
 };
 #define PD_LABEL_ACTIVE 0x1u	/* confined */
 #define PD_LABEL_PREPARED 0x2u	/* an exec is under way that will take next_* */
@@ -233,7 +233,9 @@ struct pd_label {
 #define PD_LABEL_HOLD 0x10u	/* an exec is under way that is to be held: its names are kept */
 #define PD_LABEL_HELD 0x20u	/* stopped before its first instruction; slot is PD_SLOT_UNKNOWN */
 #define PD_LABEL_RELEASED 0x40u /* no longer held, but perhaps stopped still */
-#define PD_LABEL_DOOMED 0x80u	/* held, and refused since: to be killed */
+#define PD_LABEL_PASSED                                                                            \
+	0x100u /* not confined: left by a sweep for a later one, and whom it forks, too */
+#define PD_LABEL_DOOMED 0x80u /* held, and refused since: to be killed */
 
 /* Value of the bindings map; the key is the __u64 cgroup id. Wins over the cgroup: globs. */
 struct pd_binding {

@@ -12,8 +12,9 @@
 #define CGROUP_LEVELS 1024
 
 struct bound {
-	__u32 slot;    /* 0: not bound */
-	__u32 unknown; /* enum pd_unknown: it is in a container that nobody has bound */
+	__u32 slot;	 /* 0: not bound */
+	__u32 unknown;	 /* enum pd_unknown: it is in a container that nobody has bound */
+	__u32 container; /* it is in one, known or not */
 	__u64 binding;
 	__u64 exe_dentry; /* in: the program; 0: none */
 	__u64 exe_mount;
@@ -38,6 +39,9 @@ struct climb {
 #define CGROUP_SCOPE 4u	  /* of no kind that systemd's own tools make: perhaps a container's */
 #define CGROUP_USERS                                                                               \
 	8u /* a user's service manager's: scopes below it are programs of desktops and terminals */
+
+#define CGROUP_DELEGATED                                                                           \
+	16u /* made by somebody else than root, who may have chosen a name that says otherwise */
 
 #define EIGHT(text) (*(const __u64 *)(text))
 /* Of a little-endian word, the first or the last bytes */
@@ -93,6 +97,13 @@ static __always_inline void look_at_cgroup(struct climb *c, struct kernfs_node *
 		c->what |= what;
 }
 
+static __always_inline int is_delegated(struct kernfs_node *node)
+{
+	struct kernfs_iattrs *attributes = BPF_CORE_READ(node, iattr);
+
+	return attributes && BPF_CORE_READ(attributes, ia_uid.val);
+}
+
 /* The nearest of the task's cgroup and those above it that was bound by hand. */
 static long climb(__u32 i, struct climb *c)
 {
@@ -102,6 +113,8 @@ static long climb(__u32 i, struct climb *c)
 
 	if (!node)
 		return 1; /* the root was seen */
+	if (is_delegated(node))
+		c->what |= CGROUP_DELEGATED;
 	id = BPF_CORE_READ(node, id);
 	binding = bpf_map_lookup_elem(&bindings, &id);
 	if (binding && (c->node == c->start || !(binding->flags & PD_BINDING_ITSELF))) {
@@ -134,7 +147,19 @@ struct whereabouts {
 	__u32 in_host;	/* that is the host's */
 	__u32 own_root; /* its root directory is not the host's */
 	__u32 cgroup;	/* CGROUP_*, of its cgroup and those above */
+	__u32 runtime;	/* it may be one that has yet to set its container up */
 };
+
+/* Is it in a container that nobody has bound, as its cgroup's name says? */
+static __always_inline int is_unknown(const struct whereabouts *w)
+{
+	if (w->runtime)
+		return 0;
+	if (!w->own_root)
+		return w->cgroup & CGROUP_RUNTIME;
+	return (w->cgroup & (CGROUP_RUNTIME | CGROUP_FOREIGN)) ||
+	       (w->cgroup & CGROUP_SCOPE && !w->in_host);
+}
 
 /* cgroup: and exe: globs. exe: alone is for tasks of the host's mount namespace. Returns 0, or
  * -EACCES when the cgroup's path or the program's name cannot be told. */
@@ -147,15 +172,15 @@ static __always_inline int bind_by_globs(struct pd_scratch *s, __u64 node,
 
 	if (!image)
 		return 0;
-	if (w->cgroup & CGROUP_RUNTIME && !w->own_root && w->in_host)
-		return 0; /* the runtime, which has yet to set its container up */
-	if (w->own_root ?
-		    (w->cgroup & (CGROUP_RUNTIME | CGROUP_FOREIGN)) || (w->cgroup && !w->in_host) :
-		    (w->cgroup & CGROUP_RUNTIME))
+	if (is_unknown(w)) {
 		ret->unknown = PD_IMAGE_FIELD(image, unknown);
+		ret->container = 1;
+	}
 	columns = PD_IMAGE_FIELD(image, bind_columns);
 	rows = PD_IMAGE_FIELD(image, bind_rows);
-	if (rows > 1) {
+	/* A runtime is not to have the policies of its container. But a cgroup is not left by making one within it that
+	 * only is called as theirs are. */
+	if (rows > 1 && (!w->runtime || w->cgroup & CGROUP_DELEGATED)) {
 		if (pd_name_cgroup(&s->name, node) != PD_NAME_OK)
 			return -EACCES;
 		row = set_number(image, &s->name, __builtin_offsetof(struct pd_image, bind_cgroup));
@@ -213,11 +238,16 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 	struct whereabouts w;
 
 	find_whereabouts(task, &w);
+	w.runtime = 0;
 	c.text = s->name.text;
 	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
 	if (c.bound) {
-		if (c.found.flags & PD_BINDING_CONTAINER && may_be_runtime(&c, &w))
-			return 0;
+		ret->container = c.found.flags & PD_BINDING_CONTAINER;
+		if (ret->container && may_be_runtime(&c, &w)) {
+			w.cgroup = c.what;
+			w.runtime = 1;
+			return bind_by_globs(s, node, &w, ret);
+		}
 		if (c.found.slot || !(c.found.flags & PD_BINDING_CONTAINER)) {
 			ret->slot = c.found.slot;
 			ret->binding = c.id;
@@ -230,6 +260,7 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 	if (c.node) /* deeper than we looked */
 		return -EACCES;
 	w.cgroup = c.what;
+	w.runtime = c.what & CGROUP_RUNTIME && !w.own_root && w.in_host;
 	return bind_by_globs(s, node, &w, ret);
 }
 

@@ -233,10 +233,19 @@ struct fs_struct {
 	struct path root;
 } __core;
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct kernfs_iattrs {
+	kuid_t ia_uid;
+} __core;
+
 struct kernfs_node {
 	struct kernfs_node *parent;
 	const char *name;
 	__u64 id;
+	struct kernfs_iattrs *iattr; /* NULL: root's */
 } __core;
 
 struct kernfs_node___rcu { /* 6.15 on */
@@ -254,10 +263,6 @@ struct css_set {
 struct mm_struct {
 	struct file *exe_file;
 } __core;
-
-typedef struct {
-	__u32 val;
-} kuid_t;
 
 struct cred {
 	kuid_t uid;

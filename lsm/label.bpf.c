@@ -260,8 +260,11 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 		pd_canary(PD_HOOK_bprm_check_security);
 		return -EPERM;
 	}
-	if (label && is_confined(label))
+	if (label && is_confined(label)) {
+		/* left by an exec that failed, before a sweep came */
+		__sync_fetch_and_and(&label->flags, ~PD_LABEL_HOLD);
 		PD_RETURN(exec_confined(bprm, label));
+	}
 	PD_RETURN(exec_free(bprm, label));
 }
 
@@ -446,6 +449,25 @@ static __always_inline void inherit(struct pd_label *child, const volatile struc
 	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_CANARY);
 }
 
+/* Whom a sweep has left for later is not forgotten by forking. */
+static __always_inline int inherit_passed(struct task_struct *task)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct pd_label *parent, *child;
+
+	if (!PD_VIEW(struct task_struct, current)->bpf_storage)
+		return 0;
+	parent = bpf_task_storage_get(&labels, current, 0, 0);
+	if (!parent || !(parent->flags & PD_LABEL_PASSED))
+		return 0;
+	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!child)
+		return -ENOMEM;
+	child->passed_ns = parent->passed_ns;
+	child->flags = PD_LABEL_PASSED;
+	return 0;
+}
+
 /* User space makes it sleepable where the kernel bears that: see enforce/hooks.c. */
 SEC("lsm/task_alloc")
 int BPF_PROG(task_alloc, struct task_struct *task)
@@ -454,7 +476,7 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 	struct pd_label *child;
 
 	if (!parent)
-		return 0;
+		return inherit_passed(task);
 	if (parent == &pd_unreadable)
 		return -EAGAIN;
 	if (parent->flags & PD_LABEL_HELD) /* it would be another that has to be let go */

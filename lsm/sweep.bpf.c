@@ -51,26 +51,38 @@ static __always_inline int class_after(__u32 found, __u32 slot, __u64 before, __
 /* How long a runtime may take from its fork in a container to the exec of the container's program. */
 #define STARTING_NS 10000000000ull
 
-/* Is this a runtime's own process that makes a container, or joins one? It still mounts what is the host's and
+static __always_inline int is_young(__u64 since)
+{
+	return bpf_ktime_get_boot_ns() - since <= STARTING_NS;
+}
+
+/* Is this perhaps a runtime's own process that makes a container, or joins one? It still mounts what is the host's and
  * opens what has no name in the container, and then executes, which is judged. Its program is no file of the mount
- * namespace it is in, and whoever forked it is not in the container. One that never executes is what it seems to be
- * when it is older. */
+ * namespace it is in. So can others be, and fork for ever without executing anything: since when a sweep has known
+ * them, their children inherit. Who has been confined or held before is none. */
 static __noinline int runs_container(struct pd_scratch *s, struct task_struct *task,
 				     const struct bound *bound)
 {
+	struct pd_label *label = bpf_task_storage_get(&labels, task, 0, 0);
 	__u64 ns = (__u64)BPF_CORE_READ(task, nsproxy, mnt_ns);
-	struct bound parents = {};
 	int status;
 
-	if (!bound->binding || !bound->exe_dentry ||
-	    bpf_ktime_get_boot_ns() - BPF_CORE_READ(task, start_boottime) > STARTING_NS)
+	if (!bound->container || !bound->exe_dentry)
+		return 0;
+	if (label)
+		return (label->flags & PD_LABEL_PASSED) && is_young(label->passed_ns);
+	if (!is_young(BPF_CORE_READ(task, start_boottime)))
 		return 0;
 	status = pd_name_of(&s->name, bound->exe_dentry, bound->exe_mount, ns, PD_NAME_LAST);
 	if (status != PD_NAME_MEMORY &&
 	    (status != PD_NAME_NONE || s->name.reason != PD_REASON_UNREACHABLE))
 		return 0;
-	return !bind_task(s, BPF_CORE_READ(task, real_parent), &parents) &&
-	       parents.binding != bound->binding;
+	label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!label || (label->flags & PD_LABEL_ACTIVE))
+		return 0;
+	label->passed_ns = bpf_ktime_get_boot_ns();
+	__sync_fetch_and_or(&label->flags, PD_LABEL_PASSED);
+	return 1;
 }
 
 static __always_inline void label_task(struct pd_scratch *s, struct task_struct *task,
@@ -134,6 +146,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 		label->cgroup = cgroup_of(task);
 	}
 	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE);
+	__sync_fetch_and_and(&label->flags, ~PD_LABEL_PASSED);
 	__sync_fetch_and_add(&shared->labelled, 1);
 }
 

@@ -8,6 +8,8 @@
  *                                          (-d: so late; -1: none), clone3() into it and new namespaces,
  *                                          pivot_root() to ROOT, execve()
  *                                          (-n: execute nothing, but open /secret for 20 s, until it is refused;
+ *                                          -f: the same for 40 s, in the host's PID namespace, as another process each
+ *                                          half second, whose parent ends;
  *                                          -s: in a scope as crun has it for systemd; ROOT / is one that is
  *                                          the host's; -l: with the host's root directory as working directory, by a
  *                                          descriptor that leaked: CVE-2024-21626)
@@ -92,7 +94,7 @@ static int violate(const char *path)
 
 /* ---- one container --------------------------------------------------------------------------- */
 
-static bool leaks, silent, scopes;
+static bool leaks, silent, scopes, forks;
 
 static void cgroup_name(const char *name, char path[static 300])
 {
@@ -161,10 +163,36 @@ static int try_for_long(void)
 	return ESCAPED;
 }
 
+/* Nobody in it is older than half a second, but for the one that waits. */
+static int try_and_fork(void)
+{
+	char result = ESCAPED;
+	int ends[2], pid;
+
+	if (pipe(ends) || (pid = fork()) < 0)
+		return 1;
+	if (pid)
+		return read(ends[0], &result, 1) == 1 ? result : 1;
+	for (int i = 0; i < 80; i++) {
+		int fd = open("/secret", O_RDONLY);
+
+		if (fd < 0) {
+			result = 0;
+			break;
+		}
+		close(fd);
+		usleep(500000);
+		pid = fork();
+		if (pid)
+			_exit(pid < 0);
+	}
+	_exit(write(ends[1], &result, 1) != 1);
+}
+
 static int start(const char *cgroup, const char *root, char **program)
 {
 	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP | CLONE_NEWNS | CLONE_NEWPID,
+		.flags = CLONE_INTO_CGROUP | CLONE_NEWNS | (forks ? 0 : CLONE_NEWPID),
 		.exit_signal = SIGCHLD,
 	};
 	int fd, pid;
@@ -187,6 +215,8 @@ static int start(const char *cgroup, const char *root, char **program)
 		mount("proc", "/proc", "proc", 0, NULL); /* where there is such a folder */
 		if (silent)
 			_exit(try_for_long());
+		if (forks)
+			_exit(try_and_fork());
 		execv(program[0], program);
 		_exit(errno == EACCES || errno == EPERM ? 0 : 1); /* refused at once */
 	}
@@ -324,7 +354,7 @@ static int run(int argc, char **argv)
 	struct counts sum = { 0 };
 	int option, delay = 0, workers = 1;
 
-	while ((option = getopt(argc, argv, "+d:w:lns")) != -1)
+	while ((option = getopt(argc, argv, "+d:w:lnsf")) != -1)
 		if (option == 'd')
 			delay = atoi(optarg);
 		else if (option == 'w')
@@ -333,6 +363,8 @@ static int run(int argc, char **argv)
 			leaks = true;
 		else if (option == 'n')
 			silent = true;
+		else if (option == 'f')
+			forks = true;
 		else if (option == 's')
 			scopes = true;
 	argv += optind;

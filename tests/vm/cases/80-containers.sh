@@ -130,6 +130,7 @@ t_soon 20 "the others are back" sh -c 'policyctl list | grep -q ^none'
 
 ### one that executes nothing, and one with the host's root directory
 t_is "one that executes nothing is found" "refused 1 escaped 0 killed 0 other 0" "$(box run -n box 1 /box -)"
+t_is "so is one that forks on and on" "refused 1 escaped 0 killed 0 other 0" "$(box run -f box 1 /box -)"
 t_is "in a scope, too" "refused 1 escaped 0 killed 0 other 0" "$(box run -s box 1 /box /violate)"
 cp /box/violate /violate
 t_is "the host's root directory is no way out" "refused 1 escaped 0 killed 0 other 0" "$(box run -s box 1 / /violate)"
@@ -164,6 +165,23 @@ t_is "who may make cgroups may not choose whose they are" "refused 0 escaped 0 k
 t_like "which is said" "*/boxes/other-0: after 3 s *not only root may make cgroups*refused*" "$(cat log)"
 chown 0 /sys/fs/cgroup/boxes
 t_is "its twin runs" "refused 0 escaped 1 killed 0 other 0" "$(box run other 1 /box /violate)"
+
+### what is called as only a runtime's is, but is the host's, and leaves no policy by that
+mkdir -p /opt
+cp /usr/bin/busybox /opt/busybox
+rule mine '{exe: /opt/busybox}' "$allow" 'file: [{deny: read, path: /secret}]' >"$policies/mine.yaml"
+rule below '{cgroup: /below/}' "$allow" 'file: [{deny: read, path: /secret}]' >"$policies/below.yaml"
+t_soon 20 "policies for a program and a cgroup" sh -c 'policyctl list | grep -q ^below'
+for name in docker-x.scope payload kubepods; do
+	mkdir -p "/sys/fs/cgroup/below/$name"
+	chown -R 1000 /sys/fs/cgroup/below
+	t_denied "$name: a program" sh -c "echo \$\$ >/sys/fs/cgroup/below/$name/cgroup.procs; exec /opt/busybox cat /secret"
+	t_denied "$name: a cgroup" sh -c "echo \$\$ >/sys/fs/cgroup/below/$name/cgroup.procs; exec cat /secret"
+	rmdir "/sys/fs/cgroup/below/$name"
+done
+rmdir /sys/fs/cgroup/below
+t_allowed "its twin" sh -c 'exec cat /secret'
+rm "$policies/mine.yaml" "$policies/below.yaml"
 
 ### scopes, of which a user's service manager makes as many as it has programs
 in_scope() { # CGROUP: as a sandbox of a desktop's, with a root directory and mounts of its own
