@@ -127,96 +127,6 @@ static int engines_find(const struct metadata_places *places, const char *first,
 	return r == -ENOENT ? engine_any(places, c, error) : r;
 }
 
-/* Which is what? A key in @line, its value in *ret_value without quotes; both are cut out of @line. */
-static const char *lxc_line(char *line, char **ret_value)
-{
-	char *value = strchr(line, '='), *end;
-
-	line += strspn(line, " \t");
-	if (!value)
-		return "";
-	line[strcspn(line, " \t=")] = '\0';
-	value += 1;
-	value += strspn(value, " \t");
-	for (end = value + strlen(value); end > value && strchr(" \t\r", end[-1]); end--)
-		;
-	if (end > value + 1 && (*value == '"' || *value == '\'') && end[-1] == *value) {
-		value++;
-		end--;
-	}
-	*end = '\0';
-	*ret_value = value;
-	return line;
-}
-
-/*
- * Is its root directory the host's? Yes, unless the configuration that it has by its name says otherwise: lxc-execute
- * needs none. LXC executes its hooks before it changes the root directory, in the payload's cgroup: so this must not
- * be true of those that have their own. What is included later may name another root; what LXC ships does not.
- */
-static bool lxc_has_host_root(char *text)
-{
-	static const char shipped[] = "/usr/share/lxc/config/";
-	bool host = true;
-	char *value;
-
-	for (char *line; (line = strsep(&text, "\n"));) {
-		const char *key = lxc_line(line, &value);
-
-		if (strcmp(key, "lxc.include") == 0 &&
-		    strncmp(value, shipped, sizeof(shipped) - 1) != 0)
-			host = true;
-		if (strcmp(key, "lxc.rootfs.path") != 0)
-			continue;
-		/* TYPE:PATH, where all types but dir are mounted by LXC */
-		value += strncmp(value, "dir:", 4) == 0 ? 4 : 0;
-		host = *value == '/' ? metadata_is_host_root(value) : !strchr(value, ':');
-	}
-	return host;
-}
-
-/* The configuration of the container of this name; *ret NULL: there is none to be read. */
-static int lxc_config(const struct metadata_places *places, const char *name, char **ret)
-{
-	CLEANUP_FREE char *path = string_format("%s/%s/config", places->lxc, name);
-	CLEANUP_FD int fd = path ? file_open_roots(path) : -ENOMEM;
-	size_t size;
-	int r = fd < 0 ? fd : fd_read_all(fd, METADATA_FILE_MAX, ret, &size);
-
-	if (r)
-		*ret = NULL;
-	return r == -ENOMEM ? r : 0;
-}
-
-/* The end of the name in NAME-1: so LXC calls the cgroup of NAME, while there still is one called NAME. 0: it is not so. */
-static size_t lxc_numbered(const char *id)
-{
-	const char *end = strrchr(id, '-');
-
-	return end && end[1] && !end[1 + strspn(end + 1, "0123456789")] ? (size_t)(end - id) : 0;
-}
-
-static int lxc_read(const struct metadata_places *places, struct container *c)
-{
-	CLEANUP_FREE char *config = NULL, *others = NULL;
-	CLEANUP_FREE char *other = strndup(c->id, lxc_numbered(c->id));
-	int r = other ? lxc_config(places, c->id, &config) : -ENOMEM;
-
-	if (!r && *other)
-		r = lxc_config(places, other, &others);
-	if (r)
-		return r;
-	if (!config && others) {
-		config = others;
-		others = NULL;
-		r = metadata_set(&c->name, other);
-	} else if (!config && *other) {
-		c->told = 0; /* NAME-1 or NAME: neither has one */
-	}
-	c->host_root = !config || lxc_has_host_root(config);
-	return r;
-}
-
 static int read_by_runtime(const struct metadata_places *places, struct container *c,
 			   struct pd_error *error)
 {
@@ -237,7 +147,7 @@ static int read_by_runtime(const struct metadata_places *places, struct containe
 		c->host_root = true;
 		if (metadata_set(&c->name, c->id))
 			return -ENOMEM;
-		return c->runtime == RUNTIME_LXC ? lxc_read(places, c) : 0;
+		return c->runtime == RUNTIME_LXC ? lxc_read(places, c, error) : 0;
 	default:
 		return oci_state(places, c, error);
 	}

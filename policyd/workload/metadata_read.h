@@ -52,6 +52,9 @@ int podman_read(const struct metadata_places *places, struct container *containe
 		struct pd_error *error);
 int crio_read(const struct metadata_places *places, struct container *container,
 	      struct pd_error *error);
+/** lxc_read() - may also give it the name that it is not told by its cgroup. -EEXIST: which of two it is cannot be told */
+int lxc_read(const struct metadata_places *places, struct container *container,
+	     struct pd_error *error);
 int containerd_read(const struct metadata_places *places, const char *namespace,
 		    struct container *container, struct pd_error *error);
 

@@ -5,7 +5,7 @@
 # timeout: 900
 #
 # systemd-nspawn and LXC
-# shellcheck disable=SC2317,SC2086 # functions are called by others; $IMAGE is one word
+# shellcheck disable=SC2317,SC2086,SC2154 # functions are called by others; $IMAGE is one word; of life.inc.sh
 . /tests/lib.sh
 . /tests/cases/runtimes.inc.sh
 
@@ -41,4 +41,14 @@ join() { name=$1; shift; lxc-attach -n "$name" -- "$@"; }
 down() { lxc-stop -k -n "$1"; }
 stands lxc null
 many lxc
+
+# While its cgroup is still there, the next of the same name gets another.
+sed 's/name: box/name: web/; s/box\*/web/' "$policies/box.yaml" >"$policies/web.yaml"
+t_soon 20 "a policy for one called web" sh -c 'policyctl list | grep -q ^web'
+up web >/dev/null 2>&1
+t_denied "lxc: web may not" join web cat /secret
+pkill -KILL -f '^\[lxc monitor\] [^ ]* web'
+t_denied "lxc: nor may it as web-1" go web cat /secret
+t_is "which it was called" 1 "$(policyctl events --json -n 1 --path /secret | grep -c 'lxc.payload.web-1".*"name":"web"')"
+echo 1 >/sys/fs/cgroup/lxc.payload.web/cgroup.kill
 t_done
