@@ -80,6 +80,7 @@ struct round {
 	struct containers *all;
 	bool progress;
 	bool waiting, patiently; /* for one at least; for none that has just begun */
+	bool freed;		 /* somebody: until he is seen to run, a stop is taken for ours */
 };
 
 static void wait_for(struct round *round, uint64_t since_ns)
@@ -170,6 +171,7 @@ static void on_held(void *context, const struct pd_release *task, const char *cg
 	uint64_t since;
 
 	if (task->fate != PD_FATE_HELD) {
+		round->freed |= task->fate == PD_FATE_FREED;
 		send_signal(round->all, (pid_t)task->tgid,
 			    task->fate == PD_FATE_DOOMED ? SIGKILL : SIGCONT);
 		return;
@@ -232,7 +234,7 @@ void known_settle(struct containers *all)
 		}
 	}
 	all->settling = false;
-	if (round.waiting || round.progress)
+	if (round.waiting || round.progress || round.freed)
 		loop_timer_arm(all->timer,
 			       round.waiting && round.patiently ? RETRY_SLOW_MS : RETRY_MS);
 }
@@ -286,12 +288,16 @@ static void on_timer(void *context, uint32_t events)
 		known_label(all);
 }
 
-/* One that others can make more and more of is kept only while somebody is in it. */
+/* What others can make more and more of is kept only while somebody is in it. So is a cgroup whose name says nothing of
+ * the container: another may follow in it. */
 static void tidy(struct containers *all, struct known *known)
 {
+	enum runtime runtime = known->facts.runtime;
+	bool reusable = runtime == RUNTIME_NONE || runtime == RUNTIME_CRUN ||
+			runtime == RUNTIME_RUNC;
 	char full[PATH_MAX];
 
-	if (known->foreign && known->state != STATE_WAITED_FOR &&
+	if ((known->foreign || reusable) && known->state != STATE_WAITED_FOR &&
 	    !known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
 		known_forget(all, known);
 	else

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policyd/base/text.h"
+
+#define READABLE_MAX (4 * 4096)
+
 void print_event(FILE *to, const struct event *event, bool json, unsigned int flags)
 {
 	char *data = malloc(EVENT_JSON_MAX);
@@ -34,23 +38,42 @@ int event_from_json(const json_t *object, struct event **ret_event, struct pd_er
 	return r;
 }
 
+/* Fit for a terminal: containers and their cgroups are called as others like. */
+static const char *readable(const char *text, char out[static READABLE_MAX])
+{
+	struct buffer b;
+
+	buffer_init(&b, out, READABLE_MAX - 1);
+	text_escape(&b, slice_of(text));
+	out[b.used] = '\0';
+	return out;
+}
+
+void print_text(const char *text)
+{
+	char out[READABLE_MAX];
+
+	fputs(readable(text, out), stdout);
+}
+
 void print_table(const char *const *cells, size_t rows, size_t columns)
 {
-	for (size_t row = 0; row < rows; row++) {
-		for (size_t column = 0; column < columns; column++) {
-			size_t width = 0;
+	int *widths = calloc(columns, sizeof(*widths));
+	char out[READABLE_MAX];
 
-			for (size_t i = 0; i < rows; i++) {
-				size_t length = strlen(cells[i * columns + column]);
+	for (size_t i = 0; widths && i < rows * columns; i++) {
+		int length = (int)strlen(readable(cells[i], out));
 
-				width = length > width ? length : width;
-			}
-			if (column + 1 == columns)
-				printf("%s\n", cells[row * columns + column]);
-			else
-				printf("%-*s  ", (int)width, cells[row * columns + column]);
-		}
+		if (length > widths[i % columns])
+			widths[i % columns] = length;
 	}
+	for (size_t i = 0; i < rows * columns; i++) {
+		if (i % columns + 1 == columns)
+			printf("%s\n", readable(cells[i], out));
+		else
+			printf("%-*s  ", widths ? widths[i % columns] : 0, readable(cells[i], out));
+	}
+	free(widths);
 }
 
 const char *string_of(const json_t *object, const char *key)

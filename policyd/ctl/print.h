@@ -15,8 +15,11 @@ void print_event(FILE *to, const struct event *event, bool json, unsigned int fl
 /** event_from_json() - an object the daemon sent, as an event to be freed; -errno */
 int event_from_json(const json_t *object, struct event **ret_event, struct pd_error *error);
 
-/** print_table() - columns as wide as needed; the last one is not padded. @cells: rows * columns */
+/** print_table() - columns as wide as needed; the last one is not padded. @cells: rows * columns, shown as by print_text() */
 void print_table(const char *const *cells, size_t rows, size_t columns);
+
+/** print_text() - of somebody else, with what acts on a terminal escaped */
+void print_text(const char *text);
 
 /** string_of() - a string member, "" when there is none */
 const char *string_of(const json_t *object, const char *key);

@@ -82,8 +82,12 @@ static void print_containers(const json_t *containers)
 			const json_t *container = json_array_get(containers, i);
 			const char *why = string_of(container, "why");
 
-			if (why[0])
-				printf("%s: %s\n", string_of(container, "cgroup"), why);
+			if (!why[0])
+				continue;
+			print_text(string_of(container, "cgroup"));
+			fputs(": ", stdout);
+			print_text(why);
+			putchar('\n');
 		}
 	}
 	free(texts);

@@ -12,6 +12,13 @@ static const char *const global_flags[] = { "--debug", "--systemd-cgroup", "--ve
 					    "-v",      "--help",	   "-h",
 					    "--usage" };
 
+/* And those after it, of create, run and restore, but for what take_option() knows */
+static const char *const values[] = { "--console-socket",    "--pid-file",
+				      "--preserve-fds",	     "--image-path",
+				      "--work-path",	     "--parent-path",
+				      "--page-server",	     "--lsm-profile",
+				      "--lsm-mount-context", "--manage-cgroups-mode" };
+
 #define IS_ONE_OF(list, text) is_one_of(list, sizeof(list) / sizeof((list)[0]), text)
 static bool is_one_of(const char *const *list, size_t count, const char *text)
 {
@@ -72,15 +79,30 @@ int oci_command_read(int argc, char **argv, struct oci_command *ret, struct pd_e
 {
 	static const char *const making[] = { "create", "run", "restore" };
 	int i = find_command(argc, argv, error), r = 0;
+	const char *id = NULL;
 
 	*ret = (struct oci_command){ .bundle = ".", .config = "config.json" };
 	if (i < 0)
 		return i;
 	ret->makes = i < argc && IS_ONE_OF(making, argv[i]);
 	for (i++; ret->makes && i < argc && r >= 0 && strcmp(argv[i], "--") != 0; i++) {
+		const char *arg = argv[i];
+
 		r = take_option("bundle", 'b', argc, argv, &i, &ret->bundle, error);
 		if (!r)
 			r = take_option("config", 'f', argc, argv, &i, &ret->config, error);
+		/* runc reads none there, crun does. */
+		if (r == 1 && id)
+			r = error_set(
+				error, -EINVAL,
+				"'%s' after '%s': not every runtime reads options behind the "
+				"container's "
+				"id; write them before it, and other options' values behind '='",
+				arg, id);
+		else if (!r && IS_ONE_OF(values, arg))
+			i++;
+		else if (!r && arg[0] != '-')
+			id = arg;
 	}
 	return r < 0 ? r : 0;
 }

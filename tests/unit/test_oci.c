@@ -58,6 +58,10 @@ static void test_command(void **state)
 		{ "create --bun=/b id", "?", NULL },
 		{ "create --conf=/c id", "?", NULL },
 		{ "create --bundle", "?", NULL },
+		{ "run id --bundle /b", "?", NULL },
+		{ "run --no-pivot id -b /b", "?", NULL },
+		{ "run --new value --bundle /b id", "?", NULL },
+		{ "run --pid-file /p --new=value --bundle /b id", "/b", NULL },
 	};
 	struct oci_command command;
 

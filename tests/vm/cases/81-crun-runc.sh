@@ -42,4 +42,23 @@ for runtime in crun runc; do
 		"$(tr '\n' ' ' <started | sed 's/ $//')"
 	rm started
 done
+
+# Whoever is in a cgroup first does not decide for the next in it.
+demo_bundle bundle
+bundle_runs bundle sleep 1000
+sed -i 's|"linux": {|"linux": {"cgroupsPath": "/pool/one",|' bundle/config.json
+(cd bundle && exec runc run free >/dev/null 2>&1) &
+runner=$!
+t_soon 20 "one that no policy is for, in a cgroup of choice" sh -c 'policyctl ps | grep -q "^unmatched *free "'
+kill -KILL $runner
+echo 1 >/sys/fs/cgroup/pool/one/cgroup.kill
+t_soon 20 "all of it killed, it is forgotten" sh -c '! policyctl ps | grep -q " free "'
+bundle_runs bundle cat /secret
+next() { (cd bundle && runc run box-next); }
+t_is "another in the same cgroup is killed, while the first one's state is left" 137 "$(next >/dev/null 2>&1; echo $?)"
+t_like "which is said" "*/pool/one: after * (both /run/runc/* and /run/runc/* say that it is theirs; delete*" "$(cat log)"
+runc delete -f box-next
+runc delete -f free
+next >out 2>&1
+t_like "and without it, too" "*Permission denied*" "$(cat out)"
 t_done
