@@ -62,6 +62,33 @@ struct known *known_meet(struct containers *all, const char *path)
 	return known;
 }
 
+/* ---- what is told ---------------------------------------------------------------------------- */
+
+/* Users can have containers refused as fast as they like. */
+#define TOLD_MAX 20u
+#define TOLD_NS 10000000000ull
+
+static void tell_untold(struct containers *all)
+{
+	if (clock_boot_ns() - all->told_since_ns < TOLD_NS)
+		return;
+	if (all->untold)
+		log_error("%u more containers like these; see policyctl ps", all->untold);
+	all->told_since_ns = clock_boot_ns();
+	all->told = all->untold = 0;
+}
+
+static bool may_tell(struct containers *all)
+{
+	tell_untold(all);
+	if (all->told < TOLD_MAX) {
+		all->told++;
+		return true;
+	}
+	all->untold++;
+	return false;
+}
+
 /* ---- releasing ------------------------------------------------------------------------------- */
 
 static void send_signal(const struct containers *all, pid_t pid, int number)
@@ -133,10 +160,11 @@ static void meet_stranger(struct round *round, uint64_t cgroup_id)
 	if (stranger->bound || clock_boot_ns() - stranger->since_ns <
 				       all->daemon->config->hold_seconds * 1000000000ull)
 		return;
-	log_error(
-		"cgroup number %llu: somebody is held there, and what it is cannot be told, so it "
-		"is refused",
-		(unsigned long long)cgroup_id);
+	if (may_tell(all))
+		log_error("cgroup number %llu: somebody is held there, and what it is cannot be "
+			  "told, so it "
+			  "is refused",
+			  (unsigned long long)cgroup_id);
 	if (enforce_bind(all->daemon->enforcer, cgroup_id, PD_SLOT_UNKNOWN,
 			 PD_BINDING_CONTAINER | PD_BINDING_HOST_ROOT, &error)) {
 		log_error("%s", error.text);
@@ -255,10 +283,13 @@ static void expire(struct containers *all, struct known *known)
 	else if (!all->begun)
 		snprintf(text, sizeof(text), "the policies cannot be loaded");
 	known->state = refuse ? STATE_REFUSED : STATE_LET_GO;
-	log_error("container %s: after %llu s it is still not known which policies it has (%s), so "
-		  "%s; see 'runtimes' in policyd.yaml(5)",
-		  known->facts.cgroup, (unsigned long long)all->daemon->config->hold_seconds, text,
-		  refuse ? "it is refused" : "no policy is for it");
+	if (may_tell(all))
+		log_error("container %s: after %llu s it is still not known which policies it has "
+			  "(%s), so "
+			  "%s; see 'runtimes' in policyd.yaml(5)",
+			  known->facts.cgroup,
+			  (unsigned long long)all->daemon->config->hold_seconds, text,
+			  refuse ? "it is refused" : "no policy is for it");
 	known_bind(all, known);
 }
 
@@ -317,6 +348,7 @@ static void on_scan(void *context, uint32_t events)
 	}
 	known_label(all);
 	known_settle(all);
+	tell_untold(all);
 	known_scan_later(all);
 }
 

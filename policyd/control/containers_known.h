@@ -68,6 +68,8 @@ struct containers {
 	bool settling;	 /* not to be entered again from within */
 	bool unnumbered; /* the policies of one of them have no slot yet */
 	bool unswept;	 /* one of them is bound since tasks were last labelled */
+	uint64_t told_since_ns;	   /* refusals are counted since then: */
+	unsigned int told, untold; /* in the log, and not, as there were too many */
 };
 
 /* containers_table.c */

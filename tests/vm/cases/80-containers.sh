@@ -46,6 +46,9 @@ t_like "whose they are is in the events" "*\"container\":{\"id\":\"box-4\",\"nam
 t_is "one that nobody claims is held for a while, and killed" "refused 0 escaped 0 killed 1 other 0" \
 	"$(box run -d -1 box 1 /box /violate)"
 t_like "which is said" "*/boxes/box-0: after 3 s *no runtime claims it*refused*runtimes*" "$(cat log)"
+t_is "so are many at once" "refused 0 escaped 0 killed 60 other 0" "$(box run -d -1 -w 60 box 60 /box /violate)"
+t_soon 30 "which is said of a few of them" grep -q ' more containers like these; see policyctl ps' log
+t_is "and of no more" 1 "$([ "$(grep -c 'after 3 s it is still not known' log)" -lt 60 ] && echo 1)"
 t_like "as is by the event" "*exec /violate*not known yet*" "$(policyctl events -n 1 --reason unknown_container)"
 
 ### a policy for a part of one that no policy selects
