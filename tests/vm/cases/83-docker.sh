@@ -32,7 +32,7 @@ loaded_meanwhile() {
 prepare_runtimes
 containerd >containerd.log 2>&1 &
 dockerd --containerd /run/containerd/containerd.sock --iptables=false --bridge=none >dockerd.log 2>&1 &
-t_wait 60 timeout 20 docker info || t_fail "docker starts" "$(tail -n 5 dockerd.log)"
+t_wait 60 docker info || t_fail "docker starts" "$(tail -n 5 dockerd.log)"
 docker load -q -i demo.tar >/dev/null
 start_policyd
 go() { name=$1; shift; docker run --rm --network none --name "$name" $IMAGE "$@"; }

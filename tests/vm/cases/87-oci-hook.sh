@@ -61,7 +61,7 @@ cat >/etc/docker/daemon.json <<-E
 E
 containerd >containerd.log 2>&1 &
 dockerd --containerd /run/containerd/containerd.sock --iptables=false --bridge=none >dockerd.log 2>&1 &
-t_wait 60 timeout 20 docker info || t_fail "docker starts" "$(tail -n 5 dockerd.log)"
+t_wait 60 docker info || t_fail "docker starts" "$(tail -n 5 dockerd.log)"
 docker load -q -i demo.tar >/dev/null
 # --ulimit: a number that is larger than any of ours
 go() { name=$1; shift; docker run --rm --network none --ulimit memlock=-1 --name "$name" $IMAGE "$@"; }

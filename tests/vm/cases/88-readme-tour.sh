@@ -19,7 +19,7 @@ mkdir -p /etc/containers
 printf '[containers]\nnetns = "none"\n' >/etc/containers/containers.conf
 containerd >containerd.log 2>&1 &
 dockerd --containerd /run/containerd/containerd.sock --iptables=false --bridge=none >dockerd.log 2>&1 &
-t_wait 60 timeout 20 docker info || t_fail "docker starts" "$(tail -n 5 dockerd.log)"
+t_wait 60 docker info || t_fail "docker starts" "$(tail -n 5 dockerd.log)"
 docker load -q -i web.tar >/dev/null
 podman load -q -i web.tar >/dev/null 2>&1
 start_policyd
