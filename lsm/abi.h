@@ -233,9 +233,9 @@ struct pd_label {
 #define PD_LABEL_HOLD 0x10u	/* an exec is under way that is to be held: its names are kept */
 #define PD_LABEL_HELD 0x20u	/* stopped before its first instruction; slot is PD_SLOT_UNKNOWN */
 #define PD_LABEL_RELEASED 0x40u /* no longer held, but perhaps stopped still */
+#define PD_LABEL_DOOMED 0x80u	/* held, and refused since: to be killed */
 #define PD_LABEL_PASSED                                                                            \
 	0x100u /* not confined: left by a sweep for a later one, and whom it forks, too */
-#define PD_LABEL_DOOMED 0x80u /* held, and refused since: to be killed */
 
 /* Value of the bindings map; the key is the __u64 cgroup id. Wins over the cgroup: globs. */
 struct pd_binding {
@@ -248,10 +248,10 @@ struct pd_binding {
 #define PD_BINDING_HOST_ROOT                                                                       \
 	0x2u /* a container with the host's root directory: for all tasks that have
 				   * left the host's mount namespace */
+#define PD_BINDING_ITSELF 0x4u /* not for the cgroups in it, of which each may be a container's */
 #define PD_BINDING_STARTED                                                                         \
 	0x8u /* somebody in it has had a root directory of its own: whoever has the host's now,
 				   * in another mount namespace, has it from there */
-#define PD_BINDING_ITSELF 0x4u /* not for the cgroups in it, of which each may be a container's */
 
 /* ---- held containers ------------------------------------------------------------------------- */
 

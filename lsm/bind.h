@@ -212,6 +212,7 @@ static __always_inline void find_whereabouts(struct task_struct *task, struct wh
 	ret->in_host = shared &&
 		       BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) == shared->host_mnt_ns;
 	ret->own_root = !shared || (__u64)BPF_CORE_READ(task, fs, root.dentry) != shared->host_root;
+	ret->runtime = 0;
 }
 
 /* May one who has the host's root directory be a container's runtime, on its way to its own? In another mount namespace
@@ -238,7 +239,6 @@ static __noinline int bind_task(struct pd_scratch *s, struct task_struct *task, 
 	struct whereabouts w;
 
 	find_whereabouts(task, &w);
-	w.runtime = 0;
 	c.text = s->name.text;
 	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
 	if (c.bound) {

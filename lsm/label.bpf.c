@@ -261,8 +261,9 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 		return -EPERM;
 	}
 	if (label && is_confined(label)) {
-		/* left by an exec that failed, before a sweep came */
-		__sync_fetch_and_and(&label->flags, ~PD_LABEL_HOLD);
+		if (label->flags &
+		    PD_LABEL_HOLD) /* left by an exec that failed, before a sweep came */
+			__sync_fetch_and_and(&label->flags, ~PD_LABEL_HOLD);
 		PD_RETURN(exec_confined(bprm, label));
 	}
 	PD_RETURN(exec_free(bprm, label));
@@ -277,7 +278,8 @@ static __always_inline int enter(struct pd_label *label, __u64 was, __u32 slot, 
 	if (__sync_val_compare_and_swap(&label->subject, was, now) != was)
 		return -1;
 	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE);
-	__sync_fetch_and_and(&label->flags, ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC));
+	__sync_fetch_and_and(&label->flags,
+			     ~(PD_LABEL_PREPARED | PD_LABEL_IN_EXEC | PD_LABEL_PASSED));
 	return 0;
 }
 
@@ -339,7 +341,7 @@ static __always_inline void hold(struct pd_label *label, __u64 was)
 	label->binding = label->origin = 0;
 	label->cgroup = cgroup_of(bpf_get_current_task_btf());
 	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | PD_LABEL_HELD);
-	__sync_fetch_and_and(&label->flags, ~UNDER_WAY);
+	__sync_fetch_and_and(&label->flags, ~(UNDER_WAY | PD_LABEL_PASSED));
 	tell_of_unknown(1);
 }
 

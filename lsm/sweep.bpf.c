@@ -116,7 +116,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 	if (!bound.slot)
 		return;
 	if (!confined && runs_container(s, task, &bound)) {
-		count(&shared->sweep_passed, shared, task);
+		__sync_fetch_and_add(&shared->sweep_passed, 1);
 		return;
 	}
 	class = program_class(s, task, bound.slot, bound.exe_dentry, bound.exe_mount);

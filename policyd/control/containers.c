@@ -161,9 +161,8 @@ static void meet_stranger(struct round *round, uint64_t cgroup_id)
 				       all->daemon->config->hold_seconds * 1000000000ull)
 		return;
 	if (may_tell(all))
-		log_error("cgroup number %llu: somebody is held there, and what it is cannot be "
-			  "told, so it "
-			  "is refused",
+		log_error("cgroup number %llu: somebody is held there, and what it is "
+			  "cannot be told, so it is refused",
 			  (unsigned long long)cgroup_id);
 	if (enforce_bind(all->daemon->enforcer, cgroup_id, PD_SLOT_UNKNOWN,
 			 PD_BINDING_CONTAINER | PD_BINDING_HOST_ROOT, &error)) {
@@ -284,9 +283,8 @@ static void expire(struct containers *all, struct known *known)
 		snprintf(text, sizeof(text), "the policies cannot be loaded");
 	known->state = refuse ? STATE_REFUSED : STATE_LET_GO;
 	if (may_tell(all))
-		log_error("container %s: after %llu s it is still not known which policies it has "
-			  "(%s), so "
-			  "%s; see 'runtimes' in policyd.yaml(5)",
+		log_error("container %s: after %llu s it is still not known which policies "
+			  "it has (%s), so %s; see 'runtimes' in policyd.yaml(5)",
 			  known->facts.cgroup,
 			  (unsigned long long)all->daemon->config->hold_seconds, text,
 			  refuse ? "it is refused" : "no policy is for it");

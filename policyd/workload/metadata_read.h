@@ -69,8 +69,9 @@ int containerd_database(const struct metadata_places *places, struct container *
 int podman_database(const struct metadata_places *places, struct container *container,
 		    struct pd_error *error);
 
-/** engine_read() - containerd_read(), or docker_read() in docker's namespace. @container: forgotten before */
 #define ENGINE_DOCKERS "moby" /* the namespace, where containerd is docker's */
+
+/** engine_read() - containerd_read(), or docker_read() in docker's namespace. @container: forgotten before */
 int engine_read(const struct metadata_places *places, const char *namespace,
 		struct container *container, struct pd_error *error);
 
@@ -89,7 +90,8 @@ int oci_state(const struct metadata_places *places, struct container *container,
 /**
  * oci_claims() - does crun or runc say that this cgroup, or one above it, is a container's?
  *
- * Of several the outermost. Fills all of the container but cgroup_id. -ENOENT: none. -EEXIST: two of them say it of the same cgroup.
+ * Of several the outermost. Fills all of the container but cgroup_id. -ENOENT: none. -EEXIST: two of them say it of
+ * the same cgroup.
  */
 int oci_claims(const struct metadata_places *places, const char *path, struct container *container,
 	       struct pd_error *error);

@@ -93,12 +93,11 @@ int oci_command_read(int argc, char **argv, struct oci_command *ret, struct pd_e
 			r = take_option("config", 'f', argc, argv, &i, &ret->config, error);
 		/* runc reads none there, crun does. */
 		if (r == 1 && id)
-			r = error_set(
-				error, -EINVAL,
-				"'%s' after '%s': not every runtime reads options behind the "
-				"container's "
-				"id; write them before it, and other options' values behind '='",
-				arg, id);
+			r = error_set(error, -EINVAL,
+				      "'%s' after '%s': not every runtime reads options behind "
+				      "the id; write them before it, and other options' values "
+				      "behind '='",
+				      arg, id);
 		else if (!r && IS_ONE_OF(values, arg))
 			i++;
 		else if (!r && arg[0] != '-')

@@ -218,7 +218,9 @@ static int start(const char *cgroup, const char *root, char **program)
 		if (forks)
 			_exit(try_and_fork());
 		execv(program[0], program);
-		_exit(errno == EACCES || errno == EPERM ? 0 : 1); /* refused at once */
+		if (errno == EACCES || errno == EPERM)
+			_exit(0); /* refused at once */
+		die(program[0]);
 	}
 	close(fd);
 	return pid;
@@ -248,8 +250,10 @@ static void run_one(const char *name, int delay, const char *root, char **progra
 		counts->escaped++;
 	else if (WIFEXITED(status) && !WEXITSTATUS(status))
 		counts->refused++;
-	else
+	else {
 		counts->other++;
+		fprintf(stderr, "box: %s ended with 0x%x\n", name, (unsigned int)status);
+	}
 	remove_state(name);
 	while (rmdir(cgroup) && errno == EBUSY)
 		usleep(1000);

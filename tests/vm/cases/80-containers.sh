@@ -137,6 +137,8 @@ t_is "so is one that forks on and on" "refused 1 escaped 0 killed 0 other 0" "$(
 t_is "in a scope, too" "refused 1 escaped 0 killed 0 other 0" "$(box run -s box 1 /box /violate)"
 cp /box/violate /violate
 t_is "the host's root directory is no way out" "refused 1 escaped 0 killed 0 other 0" "$(box run -s box 1 / /violate)"
+t_is "but for those that no policy is for" "refused 0 escaped 1 killed 0 other 0" "$(box run -s other 1 / /violate)"
+
 ### one that mounts the host's root directory over its own, for who joins it
 rule moved '{container: "moved-*"}' "$allow" 'guard: {allow: [mount]}' 'file: [{deny: read, path: /secret}]' \
 	>"$policies/moved.yaml"
@@ -159,7 +161,22 @@ t_like "who joins is confined" "*Permission denied" "$(joined moved)"
 t_is "its twin is not" secret "$(joined other)"
 umount /box/host
 rm "$policies/moved.yaml"
-t_is "but for those that no policy is for" "refused 0 escaped 1 killed 0 other 0" "$(box run -s other 1 / /violate)"
+
+### one that stops itself, or is stopped, is no more continued once it was seen to run
+# (not the first process of its PID namespace, which cannot stop itself)
+stopped() { # somebody in the container is
+	for pid in $(cat /sys/fs/cgroup/boxes/other-0/cgroup.procs 2>/dev/null); do
+		grep -qs "^State:.T" "/proc/$pid/status" && return 0
+	done
+	return 1
+}
+box run other 1 /box /bin/sh -c "sleep 2; echo begins; sh -c 'kill -STOP \$\$; echo continued'; :" >said &
+t_wait 20 grep -q begins said
+t_wait 20 stopped
+sleep 7 # a look at all containers
+t_is "who stops himself stays so" 0 "$(grep -c continued said)"
+for pid in $(cat /sys/fs/cgroup/boxes/other-0/cgroup.procs); do kill -CONT "$pid"; done
+t_soon 20 "until somebody continues him" grep -q continued said
 
 ### names that others can choose
 chown 1000 /sys/fs/cgroup/boxes

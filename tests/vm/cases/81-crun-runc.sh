@@ -26,21 +26,22 @@ done
 sed -i 's/^file: .*/file: [{deny: read, path: \/secret}, {deny: write, path: \/etc\/}]/' "$policies/box.yaml"
 t_soon 20 "a policy that denies writing" sh -c 'policyctl list | grep -q "^box.* 3 "'
 for runtime in crun runc; do
-	demo_bundle bundle
-	for program in cat\ /twin cat\ /secret; do
-		bundle_runs bundle $program
-		(cd bundle && $runtime create box-created >../out 2>&1 </dev/null)
-		sleep 16 # two sweeps: one passes it over while it is young
-		$runtime start box-created >>out 2>&1
-		t_wait 10 grep -q . out
+	for program in twin secret; do
+		demo_bundle "created-$program"
+		bundle_runs "created-$program" cat "/$program"
+		(cd "created-$program" && $runtime create "box-$program-$runtime" >"../$program-$runtime" 2>&1 </dev/null)
+	done
+done
+sleep 16 # two sweeps: one passes them over while they are young
+for runtime in crun runc; do
+	for program in twin secret; do
+		$runtime start "box-$program-$runtime" >>"$program-$runtime" 2>&1
+		t_wait 10 grep -q . "$program-$runtime"
 		sleep 1
-		cat out >>started
-		: >out
-		$runtime delete -f box-created
+		$runtime delete -f "box-$program-$runtime"
 	done
 	t_is "$runtime: created, and started later: it runs, confined" "twin cat: can't open '/secret': Permission denied" \
-		"$(tr '\n' ' ' <started | sed 's/ $//')"
-	rm started
+		"$(cat "twin-$runtime" "secret-$runtime" | tr '\n' ' ' | sed 's/ $//')"
 done
 
 # Whoever is in a cgroup first does not decide for the next in it.

@@ -50,5 +50,12 @@ t_denied "lxc: web may not" join web cat /secret
 pkill -KILL -f '^\[lxc monitor\] [^ ]* web'
 t_denied "lxc: nor may it as web-1" go web cat /secret
 t_is "which it was called" 1 "$(policyctl events --json -n 1 --path /secret | grep -c 'lxc.payload.web-1".*"name":"web"')"
+lxc_config web-1
+up web >/dev/null 2>&1
+t_denied "lxc: nor if web-1 is the name of another, as its monitor says" join web cat /secret
+t_is "which it was called" 1 "$(policyctl events --json -n 1 --path /secret | grep -c 'lxc.payload.web-1".*"name":"web"')"
+down web >/dev/null 2>&1
 echo 1 >/sys/fs/cgroup/lxc.payload.web/cgroup.kill
+t_wait 10 rmdir /sys/fs/cgroup/lxc.payload.web
+t_allowed "lxc: the other may, which no policy is for" go web-1 cat /secret
 t_done
