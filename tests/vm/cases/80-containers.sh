@@ -165,17 +165,14 @@ rm "$policies/moved.yaml"
 ### one that stops itself, or is stopped, is no more continued once it was seen to run
 # (not the first process of its PID namespace, which cannot stop itself)
 stopped() { # somebody in the container is
-	for pid in $(cat /sys/fs/cgroup/boxes/other-0/cgroup.procs 2>/dev/null); do
-		grep -qs "^State:.T" "/proc/$pid/status" && return 0
-	done
-	return 1
+	sed 's|.*|/proc/&/status|' /sys/fs/cgroup/boxes/other-0/cgroup.procs | xargs grep -qs "^State:.T"
 }
 box run other 1 /box /bin/sh -c "sleep 2; echo begins; sh -c 'kill -STOP \$\$; echo continued'; :" >said &
 t_wait 20 grep -q begins said
 t_wait 20 stopped
 sleep 7 # a look at all containers
 t_is "who stops himself stays so" 0 "$(grep -c continued said)"
-for pid in $(cat /sys/fs/cgroup/boxes/other-0/cgroup.procs); do kill -CONT "$pid"; done
+while read -r pid; do kill -CONT "$pid"; done </sys/fs/cgroup/boxes/other-0/cgroup.procs
 t_soon 20 "until somebody continues him" grep -q continued said
 
 ### names that others can choose
