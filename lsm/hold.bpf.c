@@ -56,7 +56,7 @@ __noinline int pd_hold_name(__u64 dentry, __u64 vfsmount, __u32 kind)
 	struct pd_held *h;
 	int r;
 
-	h = bpf_task_storage_get(&held_names, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	h = pd_storage_create(&held_names, task);
 	if (!h)
 		return -ENOMEM;
 	if (kind == PD_HELD_FIRST)

@@ -176,7 +176,7 @@ static __always_inline int hold_exec(struct linux_binprm *bprm, struct pd_label 
 	if (only_asking(bprm))
 		return -EACCES;
 	if (!label)
-		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		label = pd_storage_create(&labels, task);
 	if (!label)
 		return -ENOMEM;
 	r = pd_hold_name((__u64)BPF_CORE_READ(bprm, file, f_path.dentry),
@@ -226,7 +226,7 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	if (verdict || only_asking(bprm))
 		return verdict;
 	if (!label)
-		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		label = pd_storage_create(&labels, task);
 	if (!label)
 		return -ENOMEM;
 	label->next_slot = bound.slot;
@@ -301,7 +301,7 @@ static __always_inline int settle_free(struct pd_scratch *s, struct task_struct 
 		return 0;
 	}
 	if (!label)
-		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		label = pd_storage_create(&labels, task);
 	if (!label || (!found && (label->flags & PD_LABEL_ACTIVE))) /* a sweep was quicker */
 		return -1;
 	label->binding = bound->binding;
@@ -350,8 +350,7 @@ static __always_inline void hold(struct pd_label *label, __u64 was)
 static __noinline int hold_unjudged(struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pd_label *label =
-		bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct pd_label *label = pd_storage_create(&labels, task);
 
 	if (!label || pd_hold_name((__u64)BPF_CORE_READ(bprm, file, f_path.dentry),
 				   (__u64)BPF_CORE_READ(bprm, file, f_path.mnt), PD_HELD_FIRST))
@@ -462,7 +461,7 @@ static __always_inline int inherit_passed(struct task_struct *task)
 	parent = bpf_task_storage_get(&labels, current, 0, 0);
 	if (!parent || !(parent->flags & PD_LABEL_PASSED))
 		return 0;
-	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	child = pd_storage_create(&labels, task);
 	if (!child)
 		return -ENOMEM;
 	child->passed_ns = parent->passed_ns;
@@ -487,7 +486,7 @@ int BPF_PROG(task_alloc, struct task_struct *task)
 		pd_canary(PD_HOOK_task_alloc);
 		return -EPERM;
 	}
-	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	child = pd_storage_create(&labels, task);
 	if (!child)
 		return -ENOMEM;
 	inherit(child, parent);
@@ -516,7 +515,7 @@ int BPF_PROG(task_newtask, struct task_struct *task)
 
 	if (!parent)
 		return 0;
-	child = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	child = pd_storage_create(&labels, task);
 	if (child && !(child->flags & PD_LABEL_CANARY)) /* it has not run yet */
 		inherit(child, parent);
 	return 0;

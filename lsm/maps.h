@@ -86,6 +86,19 @@ struct pd_map_held {
 };
 extern struct pd_map_held held_names SEC(".maps");
 
+/* Of a map above. Kernels that take the memory without waiting for a lock of their own (kmalloc_nolock(), which
+ * may fail while another processor holds it) are asked again, so that no fork or exec fails by chance.
+ * Returns NULL when there is no memory, or another helper is at the same storage. */
+#define PD_STORAGE_TRIES 4
+static __always_inline void *pd_storage_create(void *map, struct task_struct *task)
+{
+	void *value = NULL;
+
+	for (int i = 0; i < PD_STORAGE_TRIES && !value; i++)
+		value = bpf_task_storage_get(map, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	return value;
+}
+
 /* Wakes user space up: struct pd_hold */
 struct pd_map_holds {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

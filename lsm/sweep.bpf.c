@@ -77,7 +77,7 @@ static __noinline int runs_container(struct pd_scratch *s, struct task_struct *t
 	if (status != PD_NAME_MEMORY &&
 	    (status != PD_NAME_NONE || s->name.reason != PD_REASON_UNREACHABLE))
 		return 0;
-	label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	label = pd_storage_create(&labels, task);
 	if (!label || (label->flags & PD_LABEL_ACTIVE))
 		return 0;
 	label->passed_ns = bpf_ktime_get_boot_ns();
@@ -128,7 +128,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 	if (confined && after == before)
 		return;
 	if (!label) {
-		label = bpf_task_storage_get(&labels, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		label = pd_storage_create(&labels, task);
 		if (!label) {
 			count(&shared->sweep_failed, shared, task);
 			return;
