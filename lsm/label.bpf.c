@@ -261,8 +261,9 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 		return -EPERM;
 	}
 	if (label && is_confined(label)) {
-		if (label->flags &
-		    PD_LABEL_HOLD) /* left by an exec that failed, before a sweep came */
+		/* Left by an exec that failed, before a sweep came. Of a script's that is under way it stays: the
+		 * script was not judged yet. */
+		if ((label->flags & PD_LABEL_HOLD) && bprm->interp == bprm->filename)
 			__sync_fetch_and_and(&label->flags, ~PD_LABEL_HOLD);
 		PD_RETURN(exec_confined(bprm, label));
 	}
@@ -505,6 +506,25 @@ int BPF_PROG(task_alloc_guard, struct task_struct *task, __u64 clone_flags)
 	PD_RETURN(pd_ask_guard(label, PD_HOOK_task_alloc, PD_GUARD_CGROUP, 0));
 }
 
+/* A parent passed over by a sweep after task_alloc: the child is as old as he is. It may have been confined meanwhile. */
+static __always_inline int inherit_passed_late(struct task_struct *task)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct pd_label *parent, *child;
+
+	if (!PD_VIEW(struct task_struct, current)->bpf_storage)
+		return 0;
+	parent = bpf_task_storage_get(&labels, current, 0, 0);
+	if (!parent || !(parent->flags & PD_LABEL_PASSED))
+		return 0;
+	child = pd_storage_create(&labels, task);
+	if (!child || (child->flags & (PD_LABEL_ACTIVE | PD_LABEL_CANARY)))
+		return 0;
+	child->passed_ns = parent->passed_ns;
+	__sync_fetch_and_or(&child->flags, PD_LABEL_PASSED);
+	return 0;
+}
+
 /* A parent labelled by a sweep after task_alloc and before the child could be swept. Should there be
  * no memory for the label, the sweep's next pass finds the child, which is in the task list by now. */
 SEC("tp_btf/task_newtask")
@@ -514,7 +534,7 @@ int BPF_PROG(task_newtask, struct task_struct *task)
 	struct pd_label *child;
 
 	if (!parent)
-		return 0;
+		return inherit_passed_late(task);
 	child = pd_storage_create(&labels, task);
 	if (child && !(child->flags & PD_LABEL_CANARY)) /* it has not run yet */
 		inherit(child, parent);

@@ -467,8 +467,10 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	for (int i = 0; i < SWEEPS_MAX && idle < SWEEPS_IDLE; i++) {
 		before = tally_now(e);
 		r = enforcer_iterate(e->skeleton->progs.sweep, NULL, NULL, error);
-		if (r)
+		if (r) {
+			e->sweep_passed = true; /* perhaps: another is to come */
 			return r;
+		}
 		now = tally_now(e);
 		e->sweep_passed = now.passed != before.passed;
 		if (now.labelled == before.labelled && now.failed == before.failed &&

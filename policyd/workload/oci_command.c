@@ -17,7 +17,8 @@ static const char *const values[] = { "--console-socket",    "--pid-file",
 				      "--preserve-fds",	     "--image-path",
 				      "--work-path",	     "--parent-path",
 				      "--page-server",	     "--lsm-profile",
-				      "--lsm-mount-context", "--manage-cgroups-mode" };
+				      "--lsm-mount-context", "--manage-cgroups-mode",
+				      "--pidfd-socket",	     "--empty-ns" };
 
 #define IS_ONE_OF(list, text) is_one_of(list, sizeof(list) / sizeof((list)[0]), text)
 static bool is_one_of(const char *const *list, size_t count, const char *text)

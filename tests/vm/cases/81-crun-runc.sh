@@ -26,19 +26,19 @@ done
 sed -i 's/^file: .*/file: [{deny: read, path: \/secret}, {deny: write, path: \/etc\/}]/' "$policies/box.yaml"
 t_soon 20 "a policy that denies writing" sh -c 'policyctl list | grep -q "^box.* 3 "'
 for runtime in crun runc; do
-	for program in twin secret; do
-		demo_bundle "created-$program"
-		bundle_runs "created-$program" cat "/$program"
-		(cd "created-$program" && $runtime create "box-$program-$runtime" >"../$program-$runtime" 2>&1 </dev/null)
+	for file in twin secret; do
+		demo_bundle "created-$file"
+		bundle_runs "created-$file" cat "/$file"
+		(cd "created-$file" && $runtime create "box-$file-$runtime" >"../$file-$runtime" 2>&1 </dev/null)
 	done
 done
 sleep 16 # two sweeps: one passes them over while they are young
 for runtime in crun runc; do
-	for program in twin secret; do
-		$runtime start "box-$program-$runtime" >>"$program-$runtime" 2>&1
-		t_wait 10 grep -q . "$program-$runtime"
+	for file in twin secret; do
+		$runtime start "box-$file-$runtime" >>"$file-$runtime" 2>&1
+		t_wait 10 grep -q . "$file-$runtime"
 		sleep 1
-		$runtime delete -f "box-$program-$runtime"
+		$runtime delete -f "box-$file-$runtime"
 	done
 	t_is "$runtime: created, and started later: it runs, confined" "twin cat: can't open '/secret': Permission denied" \
 		"$(cat "twin-$runtime" "secret-$runtime" | tr '\n' ' ' | sed 's/ $//')"
