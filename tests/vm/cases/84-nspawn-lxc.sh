@@ -51,6 +51,7 @@ pkill -KILL -f '^\[lxc monitor\] [^ ]* web'
 t_denied "lxc: nor may it as web-1" go web cat /secret
 t_is "which it was called" 1 "$(policyctl events --json -n 1 --path /secret | grep -c 'lxc.payload.web-1".*"name":"web"')"
 lxc_config web-1
+t_wait 10 [ ! -e /sys/fs/cgroup/lxc.payload.web-1 ] # which goes after its container
 up web >/dev/null 2>&1
 t_denied "lxc: nor if web-1 is the name of another, as its monitor says" join web cat /secret
 t_is "which it was called" 1 "$(policyctl events --json -n 1 --path /secret | grep -c 'lxc.payload.web-1".*"name":"web"')"
