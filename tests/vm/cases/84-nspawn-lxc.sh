@@ -54,7 +54,7 @@ lxc_config web-1
 t_wait 10 [ ! -e /sys/fs/cgroup/lxc.payload.web-1 ] # which goes after its container
 up web >/dev/null 2>&1
 t_denied "lxc: nor if web-1 is the name of another, as its monitor says" join web cat /secret
-t_is "which it was called" 1 "$(policyctl events --json -n 1 --path /secret | grep -c 'lxc.payload.web-1".*"name":"web"')"
+t_is "which it is called, where who joins has a cgroup further down" 1 "$(policyctl events --json -n 1 --path /secret | grep -c 'lxc.payload.web-1/.*"name":"web"')"
 down web >/dev/null 2>&1
 echo 1 >/sys/fs/cgroup/lxc.payload.web/cgroup.kill
 t_wait 10 rmdir /sys/fs/cgroup/lxc.payload.web
