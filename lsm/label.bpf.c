@@ -451,7 +451,8 @@ static __always_inline void inherit(struct pd_label *child, const volatile struc
 	child->flags = parent->flags & (PD_LABEL_ACTIVE | PD_LABEL_CANARY);
 }
 
-/* Whom a sweep has left for later is not forgotten by forking. */
+/* Whom a sweep has left for later is not forgotten by forking. The child of one that a sweep came upon in the middle of
+ * his fork may have been confined since. Returns 0 or -ENOMEM. */
 static __always_inline int inherit_passed(struct task_struct *task)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
@@ -465,8 +466,10 @@ static __always_inline int inherit_passed(struct task_struct *task)
 	child = pd_storage_create(&labels, task);
 	if (!child)
 		return -ENOMEM;
+	if (child->flags & (PD_LABEL_ACTIVE | PD_LABEL_CANARY))
+		return 0;
 	child->passed_ns = parent->passed_ns;
-	child->flags = PD_LABEL_PASSED;
+	__sync_fetch_and_or(&child->flags, PD_LABEL_PASSED);
 	return 0;
 }
 
@@ -506,25 +509,6 @@ int BPF_PROG(task_alloc_guard, struct task_struct *task, __u64 clone_flags)
 	PD_RETURN(pd_ask_guard(label, PD_HOOK_task_alloc, PD_GUARD_CGROUP, 0));
 }
 
-/* A parent passed over by a sweep after task_alloc: the child is as old as he is. It may have been confined meanwhile. */
-static __always_inline int inherit_passed_late(struct task_struct *task)
-{
-	struct task_struct *current = bpf_get_current_task_btf();
-	struct pd_label *parent, *child;
-
-	if (!PD_VIEW(struct task_struct, current)->bpf_storage)
-		return 0;
-	parent = bpf_task_storage_get(&labels, current, 0, 0);
-	if (!parent || !(parent->flags & PD_LABEL_PASSED))
-		return 0;
-	child = pd_storage_create(&labels, task);
-	if (!child || (child->flags & (PD_LABEL_ACTIVE | PD_LABEL_CANARY)))
-		return 0;
-	child->passed_ns = parent->passed_ns;
-	__sync_fetch_and_or(&child->flags, PD_LABEL_PASSED);
-	return 0;
-}
-
 /* A parent labelled by a sweep after task_alloc and before the child could be swept. Should there be
  * no memory for the label, the sweep's next pass finds the child, which is in the task list by now. */
 SEC("tp_btf/task_newtask")
@@ -533,8 +517,10 @@ int BPF_PROG(task_newtask, struct task_struct *task)
 	const volatile struct pd_label *parent = pd_subject();
 	struct pd_label *child;
 
-	if (!parent)
-		return inherit_passed_late(task);
+	if (!parent) {
+		inherit_passed(task); /* again: he may have been passed over since task_alloc */
+		return 0;
+	}
 	child = pd_storage_create(&labels, task);
 	if (child && !(child->flags & PD_LABEL_CANARY)) /* it has not run yet */
 		inherit(child, parent);
