@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LXC's: a name that is not always that of the cgroup, and a configuration. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -85,48 +86,94 @@ static size_t lxc_numbered(const char *id)
 
 #define INIT_TRIES 16 /* processes of a container of which one is the child of its monitor */
 
-static int read_proc(pid_t pid, const char *name, char **ret)
+static int read_proc(pid_t pid, const char *name, char **ret, size_t *ret_size)
 {
 	CLEANUP_FREE char *path = string_format("/proc/%d/%s", (int)pid, name);
 	CLEANUP_FD int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -ENOMEM;
-	size_t size;
 
-	return fd < 0 ? -ENOENT : fd_read_all(fd, METADATA_FILE_MAX, ret, &size);
+	return fd < 0 ? -ENOENT : fd_read_all(fd, METADATA_FILE_MAX, ret, ret_size);
 }
 
-/* The name in "[lxc monitor] FOLDER NAME", as which whoever started this process calls himself. */
-static char *monitors_name(const struct container *c, pid_t pid)
+/*
+ * Which of @names does a monitor's command line say? LXC titles it "[lxc monitor] FOLDER NAME"; in the foreground it is
+ * lxc-start or lxc-execute themselves, with their arguments. -1: neither or both.
+ */
+static int name_said(const char *line, size_t size, const char *const names[2])
 {
-	static const char title[] = "[lxc monitor] ";
+	static const char title[] = "[lxc monitor] ", option[] = "--name=";
+	const char *slash = strrchr(line, '/');
+	bool said[2] = { false, false };
+
+	if (strncmp(line, title, sizeof(title) - 1) != 0 &&
+	    strcmp(slash ? slash + 1 : line, "lxc-start") != 0 &&
+	    strcmp(slash ? slash + 1 : line, "lxc-execute") != 0)
+		return -1;
+	for (const char *arg = line, *end = line + size; arg < end; arg += strlen(arg) + 1) {
+		const char *word = arg;
+
+		if (strncmp(arg, title, sizeof(title) - 1) == 0)
+			word = strrchr(arg, ' ') + 1;
+		else if (strncmp(arg, option, sizeof(option) - 1) == 0)
+			word += sizeof(option) - 1;
+		else if (strncmp(arg, "-n", 2) == 0)
+			word += 2;
+		for (int i = 0; i < 2; i++)
+			said[i] |= strcmp(word, names[i]) == 0;
+	}
+	return said[0] == said[1] ? -1 : said[1];
+}
+
+/* The same of whoever started this process, if that is outside the container: who is in it may call himself anything. */
+static int parents_word(const struct container *c, pid_t pid, const char *const names[2])
+{
 	CLEANUP_FREE char *stat = NULL, *line = NULL, *cgroup = NULL;
-	const char *end, *name;
+	const char *end;
+	size_t size;
 	int parent = 0;
 
 	/* behind the program's name, which may be anything: state and parent */
-	if (read_proc(pid, "stat", &stat) || !(end = strrchr(stat, ')')) ||
-	    sscanf(end, ") %*c %d", &parent) != 1 || parent <= 0)
-		return NULL;
-	/* who is in the container may call himself so, too */
-	if (cgroup_of(parent, &cgroup) || strncmp(cgroup, c->cgroup, strlen(c->cgroup)) == 0 ||
-	    read_proc(parent, "cmdline", &line) || strncmp(line, title, sizeof(title) - 1) != 0)
-		return NULL;
-	name = strrchr(line, ' ');
-	return strdup(name + 1);
+	if (read_proc(pid, "stat", &stat, &size) || !(end = strrchr(stat, ')')) ||
+	    sscanf(end, ") %*c %d", &parent) != 1 || parent <= 0 || cgroup_of(parent, &cgroup) ||
+	    strncmp(cgroup, c->cgroup, strlen(c->cgroup)) == 0 ||
+	    read_proc(parent, "cmdline", &line, &size))
+		return -1;
+	return name_said(line, size, names);
 }
 
-/* As its monitor calls it; NULL: that is not to be found, as when lxc-execute is its own. */
-static char *lxc_monitored(const struct container *c)
+static int said_in(const struct container *c, const char *path, const char *const names[2])
 {
-	CLEANUP_FREE char *path = string_format(CGROUP_ROOT "%s/cgroup.procs", c->cgroup);
-	FILE *file = path ? fopen(path, "re") : NULL;
-	char *name = NULL;
-	int pid;
+	CLEANUP_FREE char *procs = string_format("%s/cgroup.procs", path);
+	FILE *file = procs ? fopen(procs, "re") : NULL;
+	int which = -1, pid;
 
-	for (int i = 0; file && !name && i < INIT_TRIES && fscanf(file, "%d", &pid) == 1; i++)
-		name = monitors_name(c, (pid_t)pid);
+	for (int i = 0; file && which < 0 && i < INIT_TRIES && fscanf(file, "%d", &pid) == 1; i++)
+		which = parents_word(c, (pid_t)pid, names);
 	if (file)
 		fclose(file);
-	return name;
+	return which;
+}
+
+/* Which of @names does the container's monitor call it? systemd in it moves itself to a cgroup further down. -1: that
+ * is not to be found. */
+static int lxc_monitored(const struct container *c, const char *const names[2])
+{
+	CLEANUP_FREE char *path = string_format(CGROUP_ROOT "%s", c->cgroup);
+	int which = path ? said_in(c, path, names) : -1;
+	DIR *dir = path && which < 0 ? opendir(path) : NULL;
+	const struct dirent *entry;
+
+	for (int i = 0; dir && which < 0 && i < INIT_TRIES && (entry = readdir(dir));) {
+		CLEANUP_FREE char *below = NULL;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		i++;
+		below = string_format("%s/%s", path, entry->d_name);
+		which = below ? said_in(c, below, names) : -1;
+	}
+	if (dir)
+		closedir(dir);
+	return which;
 }
 
 /* ---- its name -------------------------------------------------------------------------------- */
@@ -134,25 +181,26 @@ static char *lxc_monitored(const struct container *c)
 static int tell_name(const struct metadata_places *places, struct container *c, const char *other,
 		     char **config, struct pd_error *error)
 {
-	CLEANUP_FREE char *name = lxc_monitored(c);
+	const char *const names[2] = { c->id, other };
 	CLEANUP_FREE char *others = NULL;
+	int which = lxc_monitored(c, names);
 	int r = lxc_config(places, other, &others);
 
 	if (r)
 		return r;
-	/* What the monitor does not say, the configurations may. */
-	if (!name || (strcmp(name, other) != 0 && strcmp(name, c->id) != 0)) {
-		if (!*config && !others)
-			return error_set(
-				error, -EEXIST,
-				"it may be LXC's container %s or another cgroup of %s: give it a "
-				"configuration in %s",
-				c->id, other, places->lxc);
-		if (*config)
-			return 0;
-	} else if (strcmp(name, c->id) == 0) {
+	/* What the monitor does not say, a configuration may, if it is one. */
+	if (which < 0 && !*config == !others)
+		return error_set(error, -EEXIST,
+				 others ? "it may be LXC's container %s or another cgroup of %s: "
+					  "no monitor tells, and both have a configuration in %s; "
+					  "start it again" :
+					  "it may be LXC's container %s or another cgroup of %s: "
+					  "give it a configuration in %s",
+				 c->id, other, places->lxc);
+	if (which < 0)
+		which = others != NULL;
+	if (!which)
 		return 0;
-	}
 	free(*config);
 	*config = others;
 	others = NULL;

@@ -301,8 +301,9 @@ static void test_lxc(void **state)
 	assert_false(c.host_root);
 	assert_int_equal(c.told >> FACT_NAME & 1, 1);
 	stores_put(s, "lxc/db/config", "lxc.rootfs.path = /etc\n");
-	assert_int_equal(stores_look(s, "/lxc.payload.db-1", &c, &error), 0);
-	assert_string_equal(c.name, "db-1");
+	assert_int_equal(stores_look(s, "/lxc.payload.db-1", &c, &error), -EEXIST);
+	assert_non_null(
+		strstr(error.text, "db-1 or another cgroup of db: no monitor tells, and both"));
 	assert_int_equal(stores_look(s, "/lxc.payload.job-1", &c, &error), -EEXIST);
 	assert_non_null(strstr(error.text, "job-1 or another cgroup of job"));
 	assert_int_equal(stores_look(s, "/lxc.payload.job-x", &c, &error), 0);

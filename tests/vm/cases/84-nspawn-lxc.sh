@@ -54,10 +54,17 @@ t_denied "lxc: nor may it as web-1" go web cat /secret
 t_like "which it was called" '*lxc.payload.web-1"*"name":"web"*' "$(policyctl events --json -n 1 --path /secret)"
 lxc_config web-1
 t_soon 10 "both its cgroups go after it" gone
+t_denied "lxc: nor if web-1 is the name of another, as its arguments say" go web cat /secret
+t_soon 10 "and again" gone
 up web >/dev/null 2>&1
 t_denied "lxc: nor if web-1 is the name of another, as its monitor says" join web cat /secret
 t_like "which it is called, where who joins has a cgroup further down" '*lxc.payload.web-1/*"name":"web"*' \
 	"$(policyctl events --json -n 1 --path /secret)"
+mkdir /sys/fs/cgroup/lxc.payload.web-1/init.scope
+head -n 1 /sys/fs/cgroup/lxc.payload.web-1/cgroup.procs >/sys/fs/cgroup/lxc.payload.web-1/init.scope/cgroup.procs
+kill_policyd
+start_policyd
+t_denied "lxc: nor if its first process is further down when policyd starts" join web cat /secret
 down web >/dev/null 2>&1
 echo 1 >/sys/fs/cgroup/lxc.payload.web/cgroup.kill
 t_wait 10 rmdir /sys/fs/cgroup/lxc.payload.web
