@@ -231,6 +231,21 @@ static void clear_held(struct containers *all, struct known *known)
 	known->held = false;
 }
 
+static void settle_later(struct containers *all, const struct round *round)
+{
+	uint64_t now = clock_boot_ns();
+	bool soon = round->progress || (round->waiting && !round->patiently);
+
+	/* Or he stops himself, for as long as he likes. */
+	if (!round->freed)
+		all->freed_since_ns = 0;
+	else if (!all->freed_since_ns)
+		all->freed_since_ns = now;
+	soon |= round->freed && now - all->freed_since_ns < USUAL_NS;
+	if (soon || round->waiting || round->freed)
+		loop_timer_arm(all->timer, soon ? RETRY_MS : RETRY_SLOW_MS);
+}
+
 void known_settle(struct containers *all)
 {
 	struct round round = { .all = all, .progress = true };
@@ -261,9 +276,7 @@ void known_settle(struct containers *all)
 		}
 	}
 	all->settling = false;
-	if (round.waiting || round.progress || round.freed)
-		loop_timer_arm(all->timer,
-			       round.waiting && round.patiently ? RETRY_SLOW_MS : RETRY_MS);
+	settle_later(all, &round);
 }
 
 /* One that it was not known of in time which policies it has, or that could not be bound to them */
@@ -321,14 +334,15 @@ static void on_timer(void *context, uint32_t events)
  * the container: another may follow in it. */
 static void tidy(struct containers *all, struct known *known)
 {
-	enum runtime runtime = known->facts.runtime;
-	bool reusable = runtime == RUNTIME_NONE || runtime == RUNTIME_CRUN ||
-			runtime == RUNTIME_RUNC;
+	bool doubted = known->doubted;
 	char full[PATH_MAX];
 
-	if ((known->foreign || reusable) && known->state != STATE_WAITED_FOR &&
+	known->doubted = false;
+	if ((known->foreign || known_is_reusable(known)) && known->state != STATE_WAITED_FOR &&
 	    !known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
 		known_forget(all, known);
+	else if (doubted && known->state == STATE_KNOWN && known_is_anothers(all, known))
+		known_forget(all, known); /* and met again */
 	else
 		known_forget_if_gone(all, known);
 }
@@ -347,10 +361,10 @@ static void on_scan(void *context, uint32_t events)
 	known_label(all);
 	known_settle(all);
 	tell_untold(all);
-	known_scan_later(all);
+	containers_scan_later(all);
 }
 
-void known_scan_later(struct containers *all)
+void containers_scan_later(struct containers *all)
 {
 	bool more = all->selectors.any || enforce_sweep_passed(all->daemon->enforcer);
 

@@ -37,6 +37,10 @@ void containers_sets_free(const char *const **sets, size_t count);
 /** containers_commit() - they are in force: bind everybody anew, label what runs, let go who is held */
 void containers_commit(struct containers *all);
 
+/** containers_scan_later() - in a few seconds and again and again, while policies ask for containers or a sweep has
+ * passed somebody over */
+void containers_scan_later(struct containers *all);
+
 /** containers_of() - the container of an event's binding; NULL: none, or it is gone */
 const struct container *containers_of(const struct containers *all, uint64_t binding);
 

@@ -39,6 +39,8 @@ struct known {
 	bool held;	       /* somebody is, as the last round found */
 	uint64_t denials;
 	unsigned int warned; /* bit n: that enum fact n is not told */
+	int emptied;	     /* the watch that tells when nobody is in it any more; -1: none */
+	bool doubted;	     /* nobody was, and somebody is again: it may be another's */
 };
 
 /* A cgroup in which somebody is held, and of which nothing can be told. */
@@ -63,11 +65,12 @@ struct containers {
 	int inotify;
 	struct stranger *strangers;
 	size_t stranger_count;
-	bool crowded;	 /* there are too many of them, which has been said since the last look */
-	bool begun;	 /* policies are in force that we know: until then what is bound stays so */
-	bool settling;	 /* not to be entered again from within */
-	bool unnumbered; /* the policies of one of them have no slot yet */
-	bool unswept;	 /* one of them is bound since tasks were last labelled */
+	bool crowded; /* there are too many of them, which has been said since the last look */
+	bool begun;   /* policies are in force that we know: until then what is bound stays so */
+	uint64_t freed_since_ns; /* somebody who was let go has been seen stopped in each round; 0: not in the last */
+	bool settling;		   /* not to be entered again from within */
+	bool unnumbered;	   /* the policies of one of them have no slot yet */
+	bool unswept;		   /* one of them is bound since tasks were last labelled */
 	uint64_t told_since_ns;	   /* refusals are counted since then: */
 	unsigned int told, untold; /* in the log, and not, as there were too many */
 };
@@ -97,6 +100,16 @@ void known_forget(struct containers *all, struct known *known);
 /** known_forget_if_gone() - is its cgroup no more? */
 void known_forget_if_gone(struct containers *all, struct known *known);
 
+/**
+ * known_watch_use() - hear of it when its cgroup is empty, where another container can follow in it
+ *
+ * It is forgotten then. Where there are no more watches, only the looks through all cgroups find that.
+ */
+void known_watch_use(struct containers *all, struct known *known);
+
+/** known_is_reusable() - does the name of its cgroup say nothing of it? */
+bool known_is_reusable(const struct known *known);
+
 /** known_free() - the entry alone */
 void known_free(struct known *known);
 
@@ -113,9 +126,6 @@ void known_await(struct containers *all);
 
 /** known_settle() - rounds of looking who is held, binding, and letting go, until nothing changes */
 void known_settle(struct containers *all);
-
-/** known_scan_later() - and again and again, while policies ask for containers */
-void known_scan_later(struct containers *all);
 
 /* containers_policies.c */
 
@@ -137,6 +147,9 @@ void known_bind(struct containers *all, struct known *known);
  */
 int known_look_up(struct containers *all, const char *path, struct container *ret,
 		  struct pd_error *error);
+
+/** known_is_anothers() - does its cgroup hold another container by now, as the runtime's files say? */
+bool known_is_anothers(struct containers *all, const struct known *known);
 
 /** known_ask() - the runtime's files. Returns 0 when all is known, and bound; @known may be gone then. */
 int known_ask(struct containers *all, struct known *known);

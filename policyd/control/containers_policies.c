@@ -88,6 +88,7 @@ int known_decide(struct containers *all, struct known *known)
 		return error_set(&known->why, r, "out of memory");
 	}
 	known->state = STATE_KNOWN;
+	known_watch_use(all, known);
 	known_bind(all, known);
 	return 0;
 }
@@ -152,6 +153,17 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 	return r;
 }
 
+bool known_is_anothers(struct containers *all, const struct known *known)
+{
+	struct container facts = { 0 };
+	struct pd_error why;
+	int r = known_look_up(all, known->path, &facts, &why);
+	bool others = r == -EEXIST || (!r && strcmp(facts.id, known->facts.id) != 0);
+
+	container_done(&facts);
+	return others;
+}
+
 int known_ask(struct containers *all, struct known *known)
 {
 	struct container facts = { 0 };
@@ -197,6 +209,9 @@ static int learn_from_hook(struct containers *all, struct known *known, const ch
 						  &facts, error) :
 			       -ENOMEM;
 
+	/* Of the one before, that it has begun is no more true. */
+	if (!r && known->state == STATE_KNOWN)
+		enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
 	if (!r)
 		r = learn(all, known, &facts);
 	container_done(&facts);
@@ -206,9 +221,7 @@ static int learn_from_hook(struct containers *all, struct known *known, const ch
 /* Nothing tells of it but its bundle. */
 static bool is_bare(const struct known *known)
 {
-	return !known->foreign &&
-	       (known->facts.runtime == RUNTIME_NONE || known->facts.runtime == RUNTIME_CRUN ||
-		known->facts.runtime == RUNTIME_RUNC);
+	return !known->foreign && known_is_reusable(known);
 }
 
 /* An engine knows more of it than its bundle does, and has written that or is about to. *known is NULL or another
@@ -363,5 +376,5 @@ void containers_commit(struct containers *all)
 	if (all->count)
 		known_label(all);
 	known_settle(all);
-	known_scan_later(all);
+	containers_scan_later(all);
 }

@@ -8,6 +8,7 @@
 
 #include "policyd/base/cgroup.h"
 #include "policyd/base/clock.h"
+#include "policyd/base/fd.h"
 #include "policyd/control/containers_known.h"
 #include "policyd/control/feed.h"
 
@@ -110,6 +111,8 @@ void known_forget(struct containers *all, struct known *known)
 	enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
 	unlink_from(bucket_of(all, known->facts.cgroup_id), known, false);
 	unlink_from(bucket, known, true);
+	if (known->emptied >= 0)
+		inotify_rm_watch(all->inotify, known->emptied);
 	stop_watching(all, known->above);
 	all->count--;
 	all->foreign -= known->foreign;
@@ -132,6 +135,7 @@ struct known *known_add(struct containers *all, struct container *facts, const c
 
 	if (!known || known_path(facts->cgroup, full))
 		goto failed;
+	known->emptied = -1;
 	known->path = strdup(path);
 	/* before the number is asked for: else it could be gone unseen */
 	known->above = watch_above(all, full);
@@ -173,6 +177,43 @@ void known_each(struct containers *all, void (*fn)(struct containers *all, struc
 
 /* ---- their end ------------------------------------------------------------------------------- */
 
+bool known_is_reusable(const struct known *known)
+{
+	enum runtime runtime = known->facts.runtime;
+
+	return runtime == RUNTIME_NONE || runtime == RUNTIME_CRUN || runtime == RUNTIME_RUNC;
+}
+
+void known_watch_use(struct containers *all, struct known *known)
+{
+	CLEANUP_FREE char *path = NULL;
+
+	if (known->emptied >= 0 || known->facts.runtime == RUNTIME_NONE ||
+	    !known_is_reusable(known))
+		return;
+	path = string_format(CGROUP_ROOT "%s/cgroup.events", known->facts.cgroup);
+	if (path)
+		known->emptied = inotify_add_watch(all->inotify, path, IN_MODIFY);
+}
+
+/* Its runtime writes what it is after it has begun: if somebody is in it again, that is looked at later. */
+static void on_emptied(struct containers *all, int watch)
+{
+	struct known *next;
+	char full[PATH_MAX];
+
+	for (unsigned int i = 0; i < KNOWN_BUCKETS; i++)
+		for (struct known *known = all->by_id[i]; known; known = next) {
+			next = known->next;
+			if (known->emptied != watch || known->state == STATE_WAITED_FOR ||
+			    !known_is_reusable(known))
+				continue;
+			known->doubted = true;
+			if (!known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
+				known_forget(all, known);
+		}
+}
+
 void known_forget_if_gone(struct containers *all, struct known *known)
 {
 	char full[PATH_MAX];
@@ -213,6 +254,8 @@ void known_on_inotify(void *context, uint32_t events)
 				known_each(all, known_forget_if_gone);
 			else if (event->len)
 				on_deleted(all, event->wd, event->name);
+			else if (event->mask & IN_MODIFY)
+				on_emptied(all, event->wd);
 		}
 	}
 }

@@ -177,8 +177,11 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	} else {
 		candidate_free(candidate);
 	}
-	if (!changed && daemon->unswept)
+	if (!changed && daemon->unswept) {
 		r = enforce_sweep(daemon->enforcer, &labelled, error);
+		if (daemon->containers)
+			containers_scan_later(daemon->containers);
+	}
 	note_sweep(daemon, r, error);
 	daemon->stale = false;
 	if (ret_changed)

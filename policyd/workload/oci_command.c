@@ -68,8 +68,7 @@ static int take_option(const char *name, char letter, int argc, char **argv, int
 		*ret = argv[++*i];
 		return 1;
 	}
-	if (arg[1] == letter ||
-	    (arg[1] == '-' && arg[2] && strncmp(arg + 2, name, strcspn(arg + 2, "=")) == 0))
+	if (arg[1] == '-' && arg[2] && strncmp(arg + 2, name, strcspn(arg + 2, "=")) == 0)
 		return error_set(error, -EINVAL,
 				 "'%s': not every runtime reads this alike; write --%s VALUE", arg,
 				 name);
@@ -89,6 +88,12 @@ int oci_command_read(int argc, char **argv, struct oci_command *ret, struct pd_e
 	for (i++; ret->makes && i < argc && r >= 0 && strcmp(argv[i], "--") != 0; i++) {
 		const char *arg = argv[i];
 
+		/* Of crun these are several options, of runc one that is written out. */
+		if (arg[0] == '-' && arg[1] && arg[1] != '-' && arg[2])
+			return error_set(error, -EINVAL,
+					 "'%s': not every runtime reads this alike; write options "
+					 "one by one, by their whole names behind '--'",
+					 arg);
 		r = take_option("bundle", 'b', argc, argv, &i, &ret->bundle, error);
 		if (!r)
 			r = take_option("config", 'f', argc, argv, &i, &ret->config, error);

@@ -54,6 +54,8 @@ static void test_command(void **state)
 		{ "create -b=/b id", "?", NULL },
 		{ "create -b/b id", "?", NULL },
 		{ "create -bundle /b id", "?", NULL },
+		{ "run -db /b id", "?", NULL },
+		{ "run -d -b /b id", "/b", NULL },
 		{ "create --bun /b id", "?", NULL },
 		{ "create --bun=/b id", "?", NULL },
 		{ "create --conf=/c id", "?", NULL },
