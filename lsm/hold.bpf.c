@@ -77,12 +77,11 @@ __noinline int pd_hold_name(__u64 dentry, __u64 vfsmount, __u32 kind)
 /* As in bprm_check_security, and for the ELF interpreter, which belongs to the new program, as in
  * mmap_file. Returns the program class after the exec, or a negative errno when one of the names is
  * refused. */
-static __always_inline int try_held(struct task_struct *task, struct pd_ask *ask)
+__noinline int pd_try_held(struct pd_ask *ask, const struct pd_held *h)
 {
-	struct pd_held *h = bpf_task_storage_get(&held_names, task, 0, 0);
 	__u32 entered = 0;
 
-	if (!h || !h->count)
+	if (!ask || !h || !h->count)
 		return -EACCES;
 	for (__u32 i = 0; i < PD_HELD_NAMES && i < h->count; i++) {
 		__u32 mapped = h->names[i].kind == PD_HELD_INTERPRETER;
@@ -119,14 +118,14 @@ static __noinline int look(struct pd_scratch *s, struct task_struct *task, struc
 		bound->exe_dentry = (__u64)BPF_CORE_READ(exe, f_path.dentry);
 		bound->exe_mount = (__u64)BPF_CORE_READ(exe, f_path.mnt);
 	}
-	return bind_task(s, task, bound) || bound->unknown > PD_UNKNOWN_ALLOW;
+	return pd_bind(s, bound) || bound->unknown > PD_UNKNOWN_ALLOW;
 }
 
 /* What is to become of one that is held: it stays held, it is bound or free, or it is doomed. */
 static __always_inline __u32 fate_of(struct pd_scratch *s, struct task_struct *task,
 				     struct pd_label *label)
 {
-	struct bound bound = {};
+	struct bound bound = { .task = (__u64)task };
 	__u64 was = *(volatile __u64 *)&label->subject;
 	int class = 0;
 
@@ -138,7 +137,7 @@ static __always_inline __u32 fate_of(struct pd_scratch *s, struct task_struct *t
 		pd_ask_by(&s->ask, bound.slot, bound.binding, 0, 0, 0);
 		s->ask.task = (__u64)task;
 		s->ask.flags = PD_ASK_HELD;
-		class = try_held(task, &s->ask);
+		class = pd_try_held(&s->ask, bpf_task_storage_get(&held_names, task, 0, 0));
 		if (class < 0) {
 			__sync_fetch_and_or(&label->flags, PD_LABEL_DOOMED);
 			return PD_FATE_DOOMED;

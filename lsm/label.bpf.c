@@ -190,7 +190,7 @@ static __always_inline int hold_exec(struct linux_binprm *bprm, struct pd_label 
 static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label *label)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct bound bound = {};
+	struct bound bound = { .task = bpf_get_current_task() };
 	struct pd_scratch *s;
 	__u32 program;
 	int verdict;
@@ -207,7 +207,7 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 		/* read as numbers: a function verified on its own takes no typed pointers */
 		bound.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
 		bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
-		verdict = bind_task(s, task, &bound);
+		verdict = pd_bind(s, &bound);
 		pd_scratch_release(s);
 		if (verdict)
 			return verdict;
@@ -292,7 +292,7 @@ static __always_inline int settle_free(struct pd_scratch *s, struct task_struct 
 	__u64 was = label ? *(volatile __u64 *)&label->subject : 0;
 	__u32 program;
 
-	if (bind_task(s, task, bound) ||
+	if (pd_bind(s, bound) ||
 	    bound->unknown > PD_UNKNOWN_ALLOW) /* nobody has kept what it executes */
 		return -1;
 	if (!bound->slot) {
@@ -308,7 +308,8 @@ static __always_inline int settle_free(struct pd_scratch *s, struct task_struct 
 	label->binding = bound->binding;
 	label->origin = origin_of(bound->exe_dentry);
 	label->cgroup = cgroup_of(task);
-	program = program_class(s, task, bound->slot, bound->exe_dentry, bound->exe_mount);
+	program = pd_program_class(s, mount_ns_of(task), bound->slot, bound->exe_dentry,
+				   bound->exe_mount);
 	return enter(label, was, bound->slot, program & 0xffff);
 }
 
@@ -328,7 +329,8 @@ __noinline int pd_settle(struct pd_scratch *s, struct bound *bound)
 	if (!label || !is_confined(label))
 		return settle_free(s, task, label, bound);
 	was = *(volatile __u64 *)&label->subject; /* as a sweep may have left it */
-	program = program_class(s, task, (__u32)was, bound->exe_dentry, bound->exe_mount);
+	program = pd_program_class(s, mount_ns_of(task), (__u32)was, bound->exe_dentry,
+				   bound->exe_mount);
 	return enter(label, was, (__u32)was, program & 0xffff);
 }
 
@@ -372,6 +374,7 @@ static __noinline int settle_or_end(struct linux_binprm *bprm)
 
 	for (int i = 0; i < SETTLE_TRIES && failed; i++) {
 		struct bound bound = {
+			.task = bpf_get_current_task(),
 			.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry),
 			.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt),
 		};

@@ -7,6 +7,7 @@
 
 #include "lsm/ask.bpf.c"
 #include "lsm/audit.bpf.c"
+#include "lsm/bind.bpf.c"
 #include "lsm/file.bpf.c"
 #include "lsm/guard.bpf.c"
 #include "lsm/inode.bpf.c"

@@ -89,7 +89,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 				       struct pd_state *shared)
 {
 	struct pd_label *label = bpf_task_storage_get(&labels, task, 0, 0);
-	struct bound bound = {};
+	struct bound bound = { .task = (__u64)task };
 	struct file *exe;
 	__u64 before = 0, after;
 	__u32 class;
@@ -106,7 +106,7 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 	confined = label && is_confined(label);
 	if (label && (label->flags & (PD_LABEL_CANARY | PD_LABEL_HELD)))
 		return;
-	if (bind_task(s, task, &bound)) {
+	if (pd_bind(s, &bound)) {
 		count(&shared->sweep_unsettled, shared, task);
 		return;
 	}
@@ -119,7 +119,8 @@ static __always_inline void label_task(struct pd_scratch *s, struct task_struct 
 		__sync_fetch_and_add(&shared->sweep_passed, 1);
 		return;
 	}
-	class = program_class(s, task, bound.slot, bound.exe_dentry, bound.exe_mount);
+	class = pd_program_class(s, mount_ns_of(task), bound.slot, bound.exe_dentry,
+				 bound.exe_mount);
 	if (class_after(class, bound.slot, confined ? before : 0, &class)) {
 		count(&shared->sweep_unsettled, shared, task);
 		return;

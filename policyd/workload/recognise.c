@@ -30,7 +30,7 @@ static bool is(const struct component *c, const char *name)
 	return c->length == strlen(name) && strncmp(c->text, name, c->length) == 0;
 }
 
-/* As in lsm/bind.h: of scopes those that systemd's own tools make */
+/* As in lsm/bind.bpf.c: of scopes those that systemd's own tools make */
 static bool is_unit(const struct component *c)
 {
 	static const char *const suffixes[] = { ".slice", ".service", ".socket", ".mount",
