@@ -151,7 +151,8 @@ static int write_new(const char *path, const void *text, size_t size, mode_t mod
 	return r;
 }
 
-int file_write_atomic(const char *path, const void *text, size_t size, mode_t mode)
+/* @st: whose owner and mode it is to have; NULL: ours, and @mode */
+static int put(const char *path, const void *text, size_t size, mode_t mode, const struct stat *st)
 {
 	CLEANUP_FREE char *new = string_format("%s.new", path);
 	int r;
@@ -159,11 +160,27 @@ int file_write_atomic(const char *path, const void *text, size_t size, mode_t mo
 	if (!new)
 		return -ENOMEM;
 	r = write_new(new, text, size, mode);
+	/* the owner first: that takes set-id bits away */
+	if (!r && st &&
+	    (chown(new, st->st_uid, st->st_gid) < 0 || chmod(new, st->st_mode & 07777) < 0))
+		r = -errno;
 	if (!r && rename(new, path) < 0)
 		r = -errno;
 	if (r)
 		unlink(new);
 	return r;
+}
+
+int file_write_atomic(const char *path, const void *text, size_t size, mode_t mode)
+{
+	return put(path, text, size, mode, NULL);
+}
+
+int file_replace(const char *path, const void *text, size_t size)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 ? -errno : put(path, text, size, 0600, &st);
 }
 
 int file_write_value(const char *path, const char *value)

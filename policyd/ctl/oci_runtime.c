@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
@@ -110,11 +109,10 @@ static int add_hook(const struct oci_command *command, struct pd_error *error)
 	struct pd_error why = { .code = 0 };
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	struct stat st;
 	size_t size;
 	int r = path ? file_load(path, CONFIG_BYTES_MAX, &text, &size) : -ENOMEM;
 
-	if (r || n < 0 || stat(path, &st) < 0)
+	if (r || n < 0)
 		return error_at(error, r ? r : -errno, path, 0, 0, "%s", strerror(r ? -r : errno));
 	self[n] = '\0';
 	if (strlen(text) != size)
@@ -124,7 +122,7 @@ static int add_hook(const struct oci_command *command, struct pd_error *error)
 		return error_at(error, r, path, 0, 0, "%s", why.text);
 	if (!changed)
 		return 0;
-	r = file_write_atomic(path, changed, strlen(changed), st.st_mode & 0777);
+	r = file_replace(path, changed, strlen(changed));
 	return r ? error_at(error, r, path, 0, 0, "%s", strerror(-r)) : 0;
 }
 

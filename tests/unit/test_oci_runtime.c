@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "policyd/ctl/oci_runtime.c" /* of a program, not of the library */
 
@@ -125,6 +126,8 @@ static void changes(const char *bundle, const char *config, const char *path)
 	size_t size;
 
 	write_file(path, "{}", 2);
+	if (!getuid())
+		assert_int_equal(chown(path, 7, 7), 0);
 	if (add_hook(&command, &error))
 		fail_msg("'%s' '%s': %s", bundle, config, error.text);
 	assert_int_equal(file_load(path, 4096, &text, &size), 0);
@@ -133,6 +136,7 @@ static void changes(const char *bundle, const char *config, const char *path)
 	free(text);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(st.st_uid, getuid() ? getuid() : 7);
 	assert_int_equal(unlink(path), 0);
 }
 

@@ -33,4 +33,7 @@ for runtime in runc crun; do
 	fi
 done
 many podman
+# A service that is a container has its cgroups below its own.
+go() { name=$1; shift; systemd-run -q --pipe --wait -p Delegate=yes podman --log-level error run --cgroups=split --network none --rm --name "$name" $IMAGE "$@"; }
+judged "podman --cgroups=split" "\"$IMAGE\""
 t_done
