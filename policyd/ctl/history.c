@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,6 +150,25 @@ static int read_daemon(struct ctl *ctl, history_fn *fn, void *context, struct pd
 	return r;
 }
 
+#define ANSWER_MS 2000
+
+/* The daemon writes events when it gets to it; before it answers, it has written what there was. */
+static void have_them_written(struct ctl *ctl)
+{
+	struct pd_error ignored;
+	struct client *client;
+
+	if (ctl_connect(ctl, &client, &ignored))
+		return;
+	if (!client_send(client, request_new(CONTROL_EVENTS), &ignored)) {
+		struct pollfd answer = { .fd = client_fd(client), .events = POLLIN };
+
+		/* the file is there, whether it answers or not */
+		poll(&answer, 1, ANSWER_MS);
+	}
+	client_free(client);
+}
+
 int history_read(struct ctl *ctl, history_fn *fn, void *context, struct pd_error *error)
 {
 	const struct config *config = ctl_config(ctl, error);
@@ -157,6 +177,7 @@ int history_read(struct ctl *ctl, history_fn *fn, void *context, struct pd_error
 		return error->code;
 	if (!config->events.file_path || access(config->events.file_path, R_OK) < 0)
 		return read_daemon(ctl, fn, context, error);
+	have_them_written(ctl);
 	if (!read_file(config->events.file_path, fn, context))
 		return 0;
 	for (unsigned long i = 1; i <= config->events.file_keep; i++) {
