@@ -11,7 +11,6 @@
 #include "lsm/guard.h"
 
 #define CAP_OPT_NOAUDIT 2
-#define CAP_SYS_ADMIN 21
 
 /* Does the system call under way ask for CAP_SYS_ADMIN in order to work on mounts? But for the old
  * setns(2) the numbers are the same on every architecture, and for 32-bit programs. */

@@ -27,6 +27,7 @@ typedef unsigned char bool;
 #define ENOMEM 12
 #define EACCES 13
 #define E2BIG 7
+#define CAP_SYS_ADMIN 21
 #define SIGSTOP 19
 
 /* include/linux/fs.h, fcntl.h, mount.h, magic.h */
@@ -264,9 +265,15 @@ struct mm_struct {
 	struct file *exe_file;
 } __core;
 
+/* One number since 6.3, two halves before, the lower one first */
+typedef struct {
+	__u64 val;
+} kernel_cap_t;
+
 struct cred {
 	kuid_t uid;
 	kuid_t gid;
+	kernel_cap_t cap_effective;
 } __core;
 
 struct bpf_local_storage_map {

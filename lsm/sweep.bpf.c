@@ -48,12 +48,19 @@ static __always_inline int class_after(__u32 found, __u32 slot, __u64 before, __
 	return (__u32)before && (__u32)before != slot ? -1 : 0;
 }
 
-/* How long a runtime may take from its fork in a container to the exec of the container's program. */
+/* How long a runtime may take from its fork in a container to the exec of the container's program, and where a machine
+ * is slow or hooks are, as long as it may still mount: it would fail in the middle of that. */
 #define STARTING_NS 10000000000ull
+#define MOUNTING_NS 60000000000ull
 
-static __always_inline int is_young(__u64 since)
+static __always_inline int is_young(struct task_struct *task, __u64 since)
 {
-	return bpf_ktime_get_boot_ns() - since <= STARTING_NS;
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	__u64 capabilities = 0;
+
+	bpf_probe_read_kernel(&capabilities, sizeof(capabilities), &cred->cap_effective);
+	return bpf_ktime_get_boot_ns() - since <=
+	       (capabilities >> CAP_SYS_ADMIN & 1 ? MOUNTING_NS : STARTING_NS);
 }
 
 /* Is this perhaps a runtime's own process that makes a container, or joins one? It still mounts what is the host's and
@@ -70,8 +77,8 @@ static __noinline int runs_container(struct pd_scratch *s, struct task_struct *t
 	if (!bound->container || !bound->exe_dentry)
 		return 0;
 	if (label)
-		return (label->flags & PD_LABEL_PASSED) && is_young(label->passed_ns);
-	if (!is_young(BPF_CORE_READ(task, start_boottime)))
+		return (label->flags & PD_LABEL_PASSED) && is_young(task, label->passed_ns);
+	if (!is_young(task, BPF_CORE_READ(task, start_boottime)))
 		return 0;
 	status = pd_name_of(&s->name, bound->exe_dentry, bound->exe_mount, ns, PD_NAME_LAST);
 	if (status != PD_NAME_MEMORY &&

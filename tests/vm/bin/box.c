@@ -23,6 +23,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -151,6 +152,19 @@ static void enter_root(const char *root)
 		die(root);
 }
 
+/* As runtimes do before they execute anything, or run what they have loaded. */
+static void drop_admin(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		die("capget");
+	data[0].effective &= ~(1u << CAP_SYS_ADMIN);
+	if (syscall(SYS_capset, &header, data))
+		die("capset");
+}
+
 static int try_for_long(void)
 {
 	for (int i = 0; i < 400; i++, usleep(50000)) {
@@ -213,6 +227,8 @@ static int start(const char *cgroup, const char *root, char **program)
 		if (leaks && fchdir(host))
 			die("leak");
 		mount("proc", "/proc", "proc", 0, NULL); /* where there is such a folder */
+		if (silent || forks)
+			drop_admin();
 		if (silent)
 			_exit(try_for_long());
 		if (forks)
