@@ -15,6 +15,7 @@ struct bound {
 	__u32 slot;	 /* 0: not bound */
 	__u32 unknown;	 /* enum pd_unknown: it is in a container that nobody has bound */
 	__u32 container; /* it is in one, known or not */
+	__u32 unused;	 /* no hole: 6.1 wants all of it written before it is passed */
 	__u64 binding;
 };
 

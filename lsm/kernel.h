@@ -224,6 +224,7 @@ struct ns_common {
 
 struct mnt_namespace {
 	struct ns_common ns;
+	struct user_namespace *user_ns;
 } __core;
 
 struct nsproxy {
@@ -274,6 +275,7 @@ struct cred {
 	kuid_t uid;
 	kuid_t gid;
 	kernel_cap_t cap_effective;
+	struct user_namespace *user_ns;
 } __core;
 
 struct bpf_local_storage_map {

@@ -57,10 +57,13 @@ static __always_inline int is_young(struct task_struct *task, __u64 since)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
 	__u64 capabilities = 0;
+	int mounts;
 
 	bpf_probe_read_kernel(&capabilities, sizeof(capabilities), &cred->cap_effective);
-	return bpf_ktime_get_boot_ns() - since <=
-	       (capabilities >> CAP_SYS_ADMIN & 1 ? MOUNTING_NS : STARTING_NS);
+	/* not the one that anybody has in a user namespace of their own */
+	mounts = capabilities >> CAP_SYS_ADMIN & 1 &&
+		 BPF_CORE_READ(cred, user_ns) == BPF_CORE_READ(task, nsproxy, mnt_ns, user_ns);
+	return bpf_ktime_get_boot_ns() - since <= (mounts ? MOUNTING_NS : STARTING_NS);
 }
 
 /* Is this perhaps a runtime's own process that makes a container, or joins one? It still mounts what is the host's and

@@ -138,20 +138,30 @@ int file_load(const char *path, size_t limit, char **ret_text, size_t *ret_size)
 	return fd_read_all(fd, limit, ret_text, ret_size);
 }
 
-static int write_new(const char *path, const void *text, size_t size, mode_t mode)
+/* @st: whose owner and permissions it is to have; NULL: ours, and @mode */
+static int write_new(const char *path, const void *text, size_t size, mode_t mode,
+		     const struct stat *st)
 {
-	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	/* of others, what is there may be a file that they have open */
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (st ? O_EXCL : O_TRUNC);
+	CLEANUP_FD int fd = open(path, flags, mode);
+	struct stat new;
 	int r;
 
 	if (fd < 0)
 		return -errno;
 	r = fd_write_full(fd, text, size);
+	if (!r && st &&
+	    (fstat(fd, &new) < 0 ||
+	     ((new.st_uid != st->st_uid || new.st_gid != st->st_gid) &&
+	      fchown(fd, st->st_uid, st->st_gid) < 0) ||
+	     fchmod(fd, st->st_mode & 0777) < 0))
+		r = -errno;
 	if (!r && fsync(fd) < 0)
 		r = -errno;
 	return r;
 }
 
-/* @st: whose owner and mode it is to have; NULL: ours, and @mode */
 static int put(const char *path, const void *text, size_t size, mode_t mode, const struct stat *st)
 {
 	CLEANUP_FREE char *new = string_format("%s.new", path);
@@ -159,11 +169,9 @@ static int put(const char *path, const void *text, size_t size, mode_t mode, con
 
 	if (!new)
 		return -ENOMEM;
-	r = write_new(new, text, size, mode);
-	/* the owner first: that takes set-id bits away */
-	if (!r && st &&
-	    (chown(new, st->st_uid, st->st_gid) < 0 || chmod(new, st->st_mode & 07777) < 0))
-		r = -errno;
+	if (st)
+		unlink(new);
+	r = write_new(new, text, size, mode, st);
 	if (!r && rename(new, path) < 0)
 		r = -errno;
 	if (r)
@@ -176,11 +184,9 @@ int file_write_atomic(const char *path, const void *text, size_t size, mode_t mo
 	return put(path, text, size, mode, NULL);
 }
 
-int file_replace(const char *path, const void *text, size_t size)
+int file_replace(const char *path, const void *text, size_t size, const struct stat *st)
 {
-	struct stat st;
-
-	return stat(path, &st) < 0 ? -errno : put(path, text, size, 0600, &st);
+	return put(path, text, size, 0600, st);
 }
 
 int file_write_value(const char *path, const char *value)

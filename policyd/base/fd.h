@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "policyd/base/error.h"
@@ -64,8 +65,11 @@ int fd_read_all(int fd, size_t limit, char **ret_text, size_t *ret_size);
  */
 int file_write_atomic(const char *path, const void *text, size_t size, mode_t mode);
 
-/** file_replace() - the same for a file that is there, whose owner and mode stay */
-int file_replace(const char *path, const void *text, size_t size);
+/**
+ * file_replace() - the same for a file that is there, perhaps in others' folder
+ * @st: its state, of the descriptor that it was read by: owner and permissions stay, set-id bits do not
+ */
+int file_replace(const char *path, const void *text, size_t size, const struct stat *st);
 
 /** file_write_value() - one write(2) to an existing file (cgroup and sysctl files); 0 or -errno */
 int file_write_value(const char *path, const char *value);

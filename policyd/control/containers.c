@@ -334,14 +334,12 @@ static void on_timer(void *context, uint32_t events)
  * the container: another may follow in it. */
 static void tidy(struct containers *all, struct known *known)
 {
-	bool doubted = known->doubted;
 	char full[PATH_MAX];
 
-	known->doubted = false;
 	if ((known->foreign || known_is_reusable(known)) && known->state != STATE_WAITED_FOR &&
 	    !known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
 		known_forget(all, known);
-	else if (doubted && known->state == STATE_KNOWN && known_is_anothers(all, known))
+	else if (known->doubted_ns && known->state == STATE_KNOWN && known_is_anothers(all, known))
 		known_forget(all, known); /* and met again */
 	else
 		known_forget_if_gone(all, known);
@@ -353,6 +351,7 @@ static void on_scan(void *context, uint32_t events)
 	struct containers *all = context;
 
 	(void)events;
+	all->scanning = false;
 	if (all->selectors.any) {
 		known_each(all, tidy);
 		forget_strangers(all);
@@ -368,7 +367,10 @@ void containers_scan_later(struct containers *all)
 {
 	bool more = all->selectors.any || enforce_sweep_passed(all->daemon->enforcer);
 
-	loop_timer_arm(all->scan, more ? SCAN_MS : -1);
+	/* Whoever has policies applied again and again does not put it off. */
+	if (more != all->scanning)
+		loop_timer_arm(all->scan, more ? SCAN_MS : -1);
+	all->scanning = more;
 }
 
 /* One that was not held: its cgroup is to be asked for while it lives. */

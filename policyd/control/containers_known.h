@@ -40,7 +40,8 @@ struct known {
 	uint64_t denials;
 	unsigned int warned; /* bit n: that enum fact n is not told */
 	int emptied;	     /* the watch that tells when nobody is in it any more; -1: none */
-	bool doubted;	     /* nobody was, and somebody is again: it may be another's */
+	uint64_t doubted_ns; /* nobody was then, and somebody is again: it may be another's; 0: no doubt */
+	bool by_hook;	     /* its runtime's hook said what it is, whatever files there are */
 };
 
 /* A cgroup in which somebody is held, and of which nothing can be told. */
@@ -68,6 +69,7 @@ struct containers {
 	bool crowded; /* there are too many of them, which has been said since the last look */
 	bool begun;   /* policies are in force that we know: until then what is bound stays so */
 	uint64_t freed_since_ns; /* somebody who was let go has been seen stopped in each round; 0: not in the last */
+	bool scanning;		   /* scan is armed */
 	bool settling;		   /* not to be entered again from within */
 	bool unnumbered;	   /* the policies of one of them have no slot yet */
 	bool unswept;		   /* one of them is bound since tasks were last labelled */
@@ -110,6 +112,9 @@ void known_watch_use(struct containers *all, struct known *known);
 /** known_is_reusable() - does the name of its cgroup say nothing of it? */
 bool known_is_reusable(const struct known *known);
 
+/** known_doubt() - was nobody in its cgroup for a while? Forgotten if nobody is */
+void known_doubt(struct containers *all, struct known *known);
+
 /** known_free() - the entry alone */
 void known_free(struct known *known);
 
@@ -149,7 +154,7 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 		  struct pd_error *error);
 
 /** known_is_anothers() - does its cgroup hold another container by now, as the runtime's files say? */
-bool known_is_anothers(struct containers *all, const struct known *known);
+bool known_is_anothers(struct containers *all, struct known *known);
 
 /** known_ask() - the runtime's files. Returns 0 when all is known, and bound; @known may be gone then. */
 int known_ask(struct containers *all, struct known *known);

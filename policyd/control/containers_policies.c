@@ -14,6 +14,7 @@
 #include "policyd/workload/recognise.h"
 
 #define NONSENSE_NS 500000000ull
+#define LOOK_NS 6000000000ull /* a look through all of them, and some more */
 
 /* ---- binding --------------------------------------------------------------------------------- */
 
@@ -153,13 +154,22 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 	return r;
 }
 
-bool known_is_anothers(struct containers *all, const struct known *known)
+/* Its runtime writes what it is after it has begun, so it is asked for as long as one may be held. What a hook has said
+ * counts more than a file that was left over. */
+bool known_is_anothers(struct containers *all, struct known *known)
 {
+	uint64_t hold_ns = all->daemon->config->hold_seconds * 1000000000ull;
 	struct container facts = { 0 };
 	struct pd_error why;
-	int r = known_look_up(all, known->path, &facts, &why);
-	bool others = r == -EEXIST || (!r && strcmp(facts.id, known->facts.id) != 0);
+	bool others;
+	int r;
 
+	if (known->by_hook || clock_boot_ns() - known->doubted_ns > hold_ns + LOOK_NS) {
+		known->doubted_ns = 0;
+		return false;
+	}
+	r = known_look_up(all, known->path, &facts, &why);
+	others = r == -EEXIST || (!r && strcmp(facts.id, known->facts.id) != 0);
 	container_done(&facts);
 	return others;
 }
@@ -211,9 +221,10 @@ static int learn_from_hook(struct containers *all, struct known *known, const ch
 
 	/* Of the one before, that it has begun is no more true. */
 	if (!r && known->state == STATE_KNOWN)
-		enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
+		enforce_begin_anew(all->daemon->enforcer, known->facts.cgroup_id);
 	if (!r)
 		r = learn(all, known, &facts);
+	known->by_hook = !r;
 	container_done(&facts);
 	return r;
 }

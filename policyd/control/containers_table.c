@@ -197,20 +197,31 @@ void known_watch_use(struct containers *all, struct known *known)
 }
 
 /* Its runtime writes what it is after it has begun: if somebody is in it again, that is looked at later. */
-static void on_emptied(struct containers *all, int watch)
+void known_doubt(struct containers *all, struct known *known)
+{
+	char full[PATH_MAX];
+
+	if (known->emptied < 0 || known->state == STATE_WAITED_FOR || !known_is_reusable(known))
+		return;
+	known->doubted_ns = clock_boot_ns();
+	if (!known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
+		known_forget(all, known);
+}
+
+static void on_emptied(struct containers *all, int watch, bool ignored)
 {
 	struct known *next;
-	char full[PATH_MAX];
 
 	for (unsigned int i = 0; i < KNOWN_BUCKETS; i++)
 		for (struct known *known = all->by_id[i]; known; known = next) {
 			next = known->next;
-			if (known->emptied != watch || known->state == STATE_WAITED_FOR ||
-			    !known_is_reusable(known))
+			if (known->emptied != watch)
 				continue;
-			known->doubted = true;
-			if (!known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
-				known_forget(all, known);
+			if (ignored) { /* another had the same, and has given it up */
+				known->emptied = -1;
+				known_watch_use(all, known);
+			}
+			known_doubt(all, known);
 		}
 }
 
@@ -250,12 +261,13 @@ void known_on_inotify(void *context, uint32_t events)
 
 		for (char *at = buffer; at < buffer + n; at += sizeof(*event) + event->len) {
 			event = (const void *)at;
-			if (event->mask & IN_Q_OVERFLOW)
+			if (event->mask & IN_Q_OVERFLOW) {
 				known_each(all, known_forget_if_gone);
-			else if (event->len)
+				known_each(all, known_doubt);
+			} else if (event->len)
 				on_deleted(all, event->wd, event->name);
-			else if (event->mask & IN_MODIFY)
-				on_emptied(all, event->wd);
+			else if (event->mask & (IN_MODIFY | IN_IGNORED))
+				on_emptied(all, event->wd, event->mask & IN_IGNORED);
 		}
 	}
 }

@@ -4,7 +4,9 @@
  * "policyctl oci-hook" to the configuration of a container that is to be made, and becomes the runtime.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policyd/base/fd.h"
@@ -110,10 +112,14 @@ static int add_hook(const struct oci_command *command, struct pd_error *error)
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	size_t size;
-	int r = path ? file_load(path, CONFIG_BYTES_MAX, &text, &size) : -ENOMEM;
+	CLEANUP_FD int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+	struct stat st;
+	int r = !path ? -ENOMEM : n < 0 || fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
 
-	if (r || n < 0)
-		return error_at(error, r ? r : -errno, path, 0, 0, "%s", strerror(r ? -r : errno));
+	if (!r)
+		r = fd_read_all(fd, CONFIG_BYTES_MAX, &text, &size);
+	if (r)
+		return error_at(error, r, path, 0, 0, "%s", strerror(-r));
 	self[n] = '\0';
 	if (strlen(text) != size)
 		return error_at(error, -EINVAL, path, 0, 0, "it holds NUL bytes");
@@ -122,7 +128,7 @@ static int add_hook(const struct oci_command *command, struct pd_error *error)
 		return error_at(error, r, path, 0, 0, "%s", why.text);
 	if (!changed)
 		return 0;
-	r = file_replace(path, changed, strlen(changed));
+	r = file_replace(path, changed, strlen(changed), &st);
 	return r ? error_at(error, r, path, 0, 0, "%s", strerror(-r)) : 0;
 }
 

@@ -389,6 +389,17 @@ int enforce_bind(struct enforcer *e, uint64_t cgroup_id, uint32_t slot, uint32_t
 	return 0;
 }
 
+void enforce_begin_anew(struct enforcer *e, uint64_t cgroup_id)
+{
+	struct pd_binding binding;
+	__u64 key = cgroup_id;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding))
+		return;
+	binding.flags &= ~PD_BINDING_STARTED;
+	bpf_map_update_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding, BPF_EXIST);
+}
+
 int enforce_unbind(struct enforcer *e, uint64_t cgroup_id)
 {
 	__u64 key = cgroup_id;

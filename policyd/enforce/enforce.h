@@ -101,6 +101,9 @@ const unsigned char *enforce_image(const struct enforcer *enforcer);
 int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
 		 struct pd_error *error);
 
+/** enforce_begin_anew() - another container is in a cgroup that is bound, and none of its programs has begun */
+void enforce_begin_anew(struct enforcer *enforcer, uint64_t cgroup_id);
+
 /**
  * enforce_bind() - tasks of this cgroup, and of those below it, belong to @slot at their next exec
  * @flags: PD_BINDING_*

@@ -84,7 +84,9 @@ static size_t lxc_numbered(const char *id)
 
 /* ---- its monitor ----------------------------------------------------------------------------- */
 
-#define INIT_TRIES 16 /* processes of a container of which one is the child of its monitor */
+#define TRIES                                                                                      \
+	16 /* processes of a container of which one is a descendant of its monitor, and cgroups in it */
+#define ANCESTORS_MAX 64
 
 static int read_proc(pid_t pid, const char *name, char **ret, size_t *ret_size)
 {
@@ -92,6 +94,13 @@ static int read_proc(pid_t pid, const char *name, char **ret, size_t *ret_size)
 	CLEANUP_FD int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -ENOMEM;
 
 	return fd < 0 ? -ENOENT : fd_read_all(fd, METADATA_FILE_MAX, ret, ret_size);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text), tail = strlen(end);
+
+	return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
 /*
@@ -111,33 +120,53 @@ static int name_said(const char *line, size_t size, const char *const names[2])
 	for (const char *arg = line, *end = line + size; arg < end; arg += strlen(arg) + 1) {
 		const char *word = arg;
 
+		if (strcmp(arg, "--") == 0) /* behind it is what is run */
+			break;
 		if (strncmp(arg, title, sizeof(title) - 1) == 0)
 			word = strrchr(arg, ' ') + 1;
 		else if (strncmp(arg, option, sizeof(option) - 1) == 0)
 			word += sizeof(option) - 1;
 		else if (strncmp(arg, "-n", 2) == 0)
 			word += 2;
+		else if (arg[0] == '-' && (ends_with(arg, names[0]) || ends_with(arg, names[1])))
+			return -1; /* --nam=, -Fn */
 		for (int i = 0; i < 2; i++)
 			said[i] |= strcmp(word, names[i]) == 0;
 	}
 	return said[0] == said[1] ? -1 : said[1];
 }
 
-/* The same of whoever started this process, if that is outside the container: who is in it may call himself anything. */
-static int parents_word(const struct container *c, pid_t pid, const char *const names[2])
+static pid_t parent_of(pid_t pid)
 {
-	CLEANUP_FREE char *stat = NULL, *line = NULL, *cgroup = NULL;
+	CLEANUP_FREE char *stat = NULL;
 	const char *end;
 	size_t size;
 	int parent = 0;
 
 	/* behind the program's name, which may be anything: state and parent */
 	if (read_proc(pid, "stat", &stat, &size) || !(end = strrchr(stat, ')')) ||
-	    sscanf(end, ") %*c %d", &parent) != 1 || parent <= 0 || cgroup_of(parent, &cgroup) ||
-	    strncmp(cgroup, c->cgroup, strlen(c->cgroup)) == 0 ||
-	    read_proc(parent, "cmdline", &line, &size))
-		return -1;
-	return name_said(line, size, names);
+	    sscanf(end, ") %*c %d", &parent) != 1)
+		return 0;
+	return (pid_t)parent;
+}
+
+/* The same of the first of a process's ancestors who is not in the container: whoever is may call himself anything. */
+static int ancestors_word(const struct container *c, pid_t pid, const char *const names[2])
+{
+	CLEANUP_FREE char *line = NULL;
+	size_t size;
+
+	for (int i = 0; i < ANCESTORS_MAX && (pid = parent_of(pid)) > 0; i++) {
+		CLEANUP_FREE char *cgroup = NULL;
+
+		if (cgroup_of(pid, &cgroup))
+			return -1;
+		if (strncmp(cgroup, c->cgroup, strlen(c->cgroup)) != 0)
+			return read_proc(pid, "cmdline", &line, &size) ?
+				       -1 :
+				       name_said(line, size, names);
+	}
+	return -1;
 }
 
 static int said_in(const struct container *c, const char *path, const char *const names[2])
@@ -146,8 +175,8 @@ static int said_in(const struct container *c, const char *path, const char *cons
 	FILE *file = procs ? fopen(procs, "re") : NULL;
 	int which = -1, pid;
 
-	for (int i = 0; file && which < 0 && i < INIT_TRIES && fscanf(file, "%d", &pid) == 1; i++)
-		which = parents_word(c, (pid_t)pid, names);
+	for (int i = 0; file && which < 0 && i < TRIES && fscanf(file, "%d", &pid) == 1; i++)
+		which = ancestors_word(c, (pid_t)pid, names);
 	if (file)
 		fclose(file);
 	return which;
@@ -162,7 +191,7 @@ static int lxc_monitored(const struct container *c, const char *const names[2])
 	DIR *dir = path && which < 0 ? opendir(path) : NULL;
 	const struct dirent *entry;
 
-	for (int i = 0; dir && which < 0 && i < INIT_TRIES && (entry = readdir(dir));) {
+	for (int i = 0; dir && which < 0 && i < TRIES && (entry = readdir(dir));) {
 		CLEANUP_FREE char *below = NULL;
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')

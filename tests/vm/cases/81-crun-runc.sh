@@ -54,7 +54,8 @@ t_soon 20 "one that no policy is for, in a cgroup of choice" sh -c 'policyctl ps
 kill -KILL $runner
 bundle_runs bundle cat /secret
 next() { (cd bundle && runc run box-next); }
-echo 1 >/sys/fs/cgroup/pool/one/cgroup.kill # and the next comes at once
+echo 1 >/sys/fs/cgroup/pool/one/cgroup.kill
+t_soon 1 "all of it killed, it is forgotten at once" sh -c '! policyctl ps | grep -q " free "'
 t_is "another in the same cgroup is killed, while the first one's state is left" 137 "$(next >/dev/null 2>&1; echo $?)"
 t_like "which is said" "*/pool/one: after * (both /run/runc/* and /run/runc/* say that it is theirs; delete*" "$(cat log)"
 runc delete -f box-next

@@ -65,6 +65,7 @@ head -n 1 /sys/fs/cgroup/lxc.payload.web-1/cgroup.procs >/sys/fs/cgroup/lxc.payl
 kill_policyd
 start_policyd
 t_denied "lxc: nor if its first process is further down when policyd starts" join web cat /secret
+t_like "which it is called then, too" '*lxc.payload.web-1/*"name":"web"*' "$(policyctl events --json -n 1 --path /secret)"
 down web >/dev/null 2>&1
 echo 1 >/sys/fs/cgroup/lxc.payload.web/cgroup.kill
 t_wait 10 rmdir /sys/fs/cgroup/lxc.payload.web
