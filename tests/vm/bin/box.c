@@ -7,7 +7,9 @@
  *                                          the workers, as crun would start them: a cgroup, a state in /run/crun
  *                                          (-d: so late; -1: none), clone3() into it and new namespaces,
  *                                          pivot_root() to ROOT, execve()
- *                                          (-n: execute nothing, but open /secret for 20 s, until it is refused;
+ *                                          (-n: execute nothing, but give up CAP_SYS_ADMIN and open /secret for
+ *                                          20 s, until it is refused; -u: and have it again in a user namespace;
+ *                                          -a: keep it, and try for 120 s;
  *                                          -f: the same for 40 s, in the host's PID namespace, as another process each
  *                                          half second, whose parent ends;
  *                                          -s: in a scope as crun has it for systemd; ROOT / is one that is
@@ -95,7 +97,7 @@ static int violate(const char *path)
 
 /* ---- one container --------------------------------------------------------------------------- */
 
-static bool leaks, silent, scopes, forks;
+static bool leaks, silent, scopes, forks, keeps, regains;
 
 static void cgroup_name(const char *name, char path[static 300])
 {
@@ -167,7 +169,7 @@ static void drop_admin(void)
 
 static int try_for_long(void)
 {
-	for (int i = 0; i < 400; i++, usleep(50000)) {
+	for (int i = 0; i < (keeps ? 2400 : 400); i++, usleep(50000)) {
 		int fd = open("/secret", O_RDONLY);
 
 		if (fd < 0)
@@ -227,8 +229,10 @@ static int start(const char *cgroup, const char *root, char **program)
 		if (leaks && fchdir(host))
 			die("leak");
 		mount("proc", "/proc", "proc", 0, NULL); /* where there is such a folder */
-		if (silent || forks)
+		if ((silent || forks) && !keeps)
 			drop_admin();
+		if (regains && unshare(CLONE_NEWUSER))
+			die("user namespace");
 		if (silent)
 			_exit(try_for_long());
 		if (forks)
@@ -374,7 +378,7 @@ static int run(int argc, char **argv)
 	struct counts sum = { 0 };
 	int option, delay = 0, workers = 1;
 
-	while ((option = getopt(argc, argv, "+d:w:lnsf")) != -1)
+	while ((option = getopt(argc, argv, "+d:w:lnsfau")) != -1)
 		if (option == 'd')
 			delay = atoi(optarg);
 		else if (option == 'w')
@@ -385,6 +389,10 @@ static int run(int argc, char **argv)
 			silent = true;
 		else if (option == 'f')
 			forks = true;
+		else if (option == 'a')
+			silent = keeps = true;
+		else if (option == 'u')
+			silent = regains = true;
 		else if (option == 's')
 			scopes = true;
 	argv += optind;
