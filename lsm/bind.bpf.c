@@ -221,16 +221,16 @@ static __always_inline int may_be_runtime(const struct climb *c, const struct wh
 	return 0;
 }
 
-__noinline int pd_bind(struct pd_scratch *s, struct bound *ret)
+__noinline int pd_bind(struct pd_scratch *s, struct bound *bound)
 {
 	struct climb c = {};
 	struct task_struct *task;
 	struct whereabouts w;
 	__u64 node;
 
-	if (!s || !ret)
+	if (!s || !bound)
 		return -EACCES;
-	task = (struct task_struct *)ret->task;
+	task = (struct task_struct *)bound->task;
 	node = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 	find_whereabouts(task, &w);
 	c.node = c.start = node;
@@ -238,11 +238,11 @@ __noinline int pd_bind(struct pd_scratch *s, struct bound *ret)
 	bpf_loop(CGROUP_LEVELS, climb, &c, 0);
 	w.cgroup = c.what;
 	if (c.bound) {
-		ret->container = c.found.flags & PD_BINDING_CONTAINER;
-		w.runtime = ret->container && may_be_runtime(&c, &w);
-		if (!w.runtime && (c.found.slot || !ret->container)) {
-			ret->slot = c.found.slot;
-			ret->binding = c.id;
+		bound->container = c.found.flags & PD_BINDING_CONTAINER;
+		w.runtime = bound->container && may_be_runtime(&c, &w);
+		if (!w.runtime && (c.found.slot || !bound->container)) {
+			bound->slot = c.found.slot;
+			bound->binding = c.id;
 			return 0;
 		}
 		/* It is known, and no policy selects it; one may be for a cgroup in it. */
@@ -253,7 +253,7 @@ __noinline int pd_bind(struct pd_scratch *s, struct bound *ret)
 	} else {
 		w.runtime = c.what & CGROUP_RUNTIME && !w.own_root && w.in_host;
 	}
-	return bind_by_globs(s, node, &w, ret);
+	return bind_by_globs(s, node, &w, bound);
 }
 
 /* ---- which program class ---------------------------------------------------------------------- */
