@@ -84,8 +84,7 @@ static size_t lxc_numbered(const char *id)
 
 /* ---- its monitor ----------------------------------------------------------------------------- */
 
-#define TRIES                                                                                      \
-	16 /* processes of a container of which one is a descendant of its monitor, and cgroups in it */
+#define TRIES 16 /* processes of one cgroup, and cgroups in a container's */
 #define ANCESTORS_MAX 64
 
 static int read_proc(pid_t pid, const char *name, char **ret, size_t *ret_size)

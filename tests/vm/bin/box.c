@@ -10,6 +10,7 @@
  *                                          (-n: execute nothing, but give up CAP_SYS_ADMIN and open /secret for
  *                                          20 s, until it is refused; -u: and have it again in a user namespace;
  *                                          -a: keep it, and try for 120 s;
+ *                                          -b: whose exec is refused counts as killed: neither has begun;
  *                                          -f: the same for 40 s, in the host's PID namespace, as another process each
  *                                          half second, whose parent ends;
  *                                          -s: in a scope as crun has it for systemd; ROOT / is one that is
@@ -41,6 +42,7 @@
 #include <unistd.h>
 
 #define ESCAPED 42
+#define BARRED 43 /* its exec was refused */
 #define PARENT "/sys/fs/cgroup/boxes"
 
 struct counts {
@@ -97,7 +99,7 @@ static int violate(const char *path)
 
 /* ---- one container --------------------------------------------------------------------------- */
 
-static bool leaks, silent, scopes, forks, keeps, regains;
+static bool leaks, silent, scopes, forks, keeps, regains, begins;
 
 static void cgroup_name(const char *name, char path[static 300])
 {
@@ -239,7 +241,7 @@ static int start(const char *cgroup, const char *root, char **program)
 			_exit(try_and_fork());
 		execv(program[0], program);
 		if (errno == EACCES || errno == EPERM)
-			_exit(0); /* refused at once */
+			_exit(begins ? BARRED : 0); /* refused at once */
 		die(program[0]);
 	}
 	close(fd);
@@ -265,6 +267,8 @@ static void run_one(const char *name, int delay, const char *root, char **progra
 	if (waitpid(pid, &status, 0) != pid)
 		die("waitpid");
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		counts->killed++;
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == BARRED)
 		counts->killed++;
 	else if (WIFEXITED(status) && WEXITSTATUS(status) == ESCAPED)
 		counts->escaped++;
@@ -378,7 +382,7 @@ static int run(int argc, char **argv)
 	struct counts sum = { 0 };
 	int option, delay = 0, workers = 1;
 
-	while ((option = getopt(argc, argv, "+d:w:lnsfau")) != -1)
+	while ((option = getopt(argc, argv, "+d:w:lnsfaub")) != -1)
 		if (option == 'd')
 			delay = atoi(optarg);
 		else if (option == 'w')
@@ -391,6 +395,8 @@ static int run(int argc, char **argv)
 			forks = true;
 		else if (option == 'a')
 			silent = keeps = true;
+		else if (option == 'b')
+			begins = true;
 		else if (option == 'u')
 			silent = regains = true;
 		else if (option == 's')

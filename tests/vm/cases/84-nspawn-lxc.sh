@@ -62,6 +62,7 @@ t_like "which it is called, where who joins has a cgroup further down" '*lxc.pay
 	"$(policyctl events --json -n 1 --path /secret)"
 mkdir /sys/fs/cgroup/lxc.payload.web-1/init.scope
 head -n 1 /sys/fs/cgroup/lxc.payload.web-1/cgroup.procs >/sys/fs/cgroup/lxc.payload.web-1/init.scope/cgroup.procs
+t_is "its first process moves" 1 "$(wc -l </sys/fs/cgroup/lxc.payload.web-1/init.scope/cgroup.procs)"
 kill_policyd
 start_policyd
 t_denied "lxc: nor if its first process is further down when policyd starts" join web cat /secret
