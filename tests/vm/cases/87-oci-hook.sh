@@ -108,6 +108,23 @@ for runtime in crun runc; do
 	refused_without_hook $runtime $runtime run --bundle bundle box6
 done
 
+# What the hook has said counts more than the state of one that was killed in the same cgroup.
+demo_bundle bundle
+bundle_runs bundle sleep 1000
+sed -i 's|"linux": {|"linux": {"cgroupsPath": "/pool/one",|' bundle/config.json
+policyctl oci-runtime runc run -d --bundle bundle free >/dev/null 2>&1 </dev/null
+echo 1 >/sys/fs/cgroup/pool/one/cgroup.kill
+t_soon 10 "one is killed, and leaves its state" sh -c '! policyctl ps | grep -q " free " && [ -e /run/runc/free ]'
+policyctl oci-runtime runc run -d --bundle bundle box-next >/dev/null 2>&1 </dev/null
+runc pause box-next # its cgroup's events change, and so it is doubted
+runc resume box-next
+sleep 12            # two looks
+t_like "the next is as its hook said" "*bound*box-next*" "$(policyctl ps)"
+t_allowed "who joins it may what is allowed" runc exec box-next cat /twin
+t_denied "and not what is denied" runc exec box-next cat /secret
+runc delete -f box-next
+runc delete -f free
+
 # as policyctl(1) says
 mkdir -p /etc/docker
 cat >/etc/docker/daemon.json <<-E
