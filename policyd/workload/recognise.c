@@ -137,8 +137,8 @@ static bool by_folder(const struct component *above, const struct component *c, 
 	return in_kubernetes && take_id(ret, RUNTIME_CONTAINERD, c->text, c->length);
 }
 
-/* nspawn's container is the part called payload of its unit. */
-static bool by_machine(const struct component *above, const struct component *c,
+/* nspawn's container is the part called payload of its unit, which it names itself if it does not register it. */
+static bool by_machine(const struct component *above, const struct component *c, bool in_machines,
 		       struct recognised *ret)
 {
 	static const char template[] = "systemd-nspawn@";
@@ -151,7 +151,8 @@ static bool by_machine(const struct component *above, const struct component *c,
 	if (begins(above, template) && ends(above, ".service"))
 		return take_escaped(ret, RUNTIME_NSPAWN, above->text + strlen(template),
 				    above->length - strlen(template) - strlen(".service"));
-	return false;
+	return in_machines && ends(above, ".scope") &&
+	       take_escaped(ret, RUNTIME_NSPAWN, above->text, above->length - strlen(".scope"));
 }
 
 /* A folder of engines' containers, or a slice: what bears another name may be a container of its own. */
@@ -166,7 +167,7 @@ static bool is_engines(const struct component *c, bool in_kubernetes)
 bool recognise(const char *path, struct recognised *ret)
 {
 	struct component above = { "", 0 };
-	bool in_kubernetes = false, foreign = false, claimable = false;
+	bool in_kubernetes = false, in_machines = false, foreign = false, claimable = false;
 
 	for (const char *at = path; *at == '/' && at[1];) {
 		struct component c = { .text = at + 1, .length = strcspn(at + 1, "/") };
@@ -174,12 +175,13 @@ bool recognise(const char *path, struct recognised *ret)
 		ret->above = claimable ? (size_t)(at - path) : 0;
 		at = c.text + c.length;
 		ret->length = (size_t)(at - path);
-		if (by_scope(&c, ret) || by_machine(&above, &c, ret) ||
+		if (by_scope(&c, ret) || by_machine(&above, &c, in_machines, ret) ||
 		    by_folder(&above, &c, in_kubernetes, ret))
 			return true;
 		foreign |= !is_unit(&c);
 		if (begins(&c, "kubepods") || is(&c, "kubepods"))
 			in_kubernetes = true;
+		in_machines = is(&above, "machine.slice");
 		claimable |= !is_engines(&c, in_kubernetes);
 		above = c;
 	}

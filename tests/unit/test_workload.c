@@ -55,6 +55,8 @@ static void test_recognise(void **state)
 		  "/machine.slice/machine-my\\x2dbox.scope/payload", "my-box", RUNTIME_NSPAWN },
 		{ "/machine.slice/systemd-nspawn@box.service/payload", NULL, "box",
 		  RUNTIME_NSPAWN },
+		{ "/machine.slice/my\\x2dbox.scope/payload/x",
+		  "/machine.slice/my\\x2dbox.scope/payload", "my-box", RUNTIME_NSPAWN },
 		{ "/default/web", NULL, "web", RUNTIME_NONE },
 		{ "/system.slice/nix-daemon.service/build", NULL, "build", RUNTIME_NONE },
 		/* not what they look like */
@@ -66,6 +68,9 @@ static void test_recognise(void **state)
 		{ "/machine.slice/machine-qemu.scope/libvirt/payload", NULL, "payload",
 		  RUNTIME_NONE },
 		{ "/machine.slice/machine-a\\x2fb.scope/payload", NULL, "payload", RUNTIME_NONE },
+		{ "/machine.slice/box.scope/x/payload", NULL, "payload", RUNTIME_NONE },
+		{ "/system.slice/box.scope/payload", NULL, "payload", RUNTIME_NONE },
+		{ "/system.slice/web.service/payload", NULL, "payload", RUNTIME_NONE },
 		{ "/system.slice/web.service/libpod-payload-short", NULL, "libpod-payload-short",
 		  RUNTIME_NONE },
 		{ "/" ID, NULL, ID, RUNTIME_NONE },

@@ -29,6 +29,10 @@ join() {
 down() { machinectl terminate "$1"; }
 stands nspawn null
 many nspawn
+t_allowed "nspawn: without being registered it may what is allowed" \
+	systemd-nspawn -q --register=no -D "$PWD/root" -M box2 cat /twin
+t_denied "nspawn: and not what is denied" systemd-nspawn -q --register=no -D "$PWD/root" -M box2 cat /secret
+t_like "nspawn: by the name it has" '*"name":"box2"*' "$(policyctl events --json -n 1 --path /secret)"
 
 lxc_config() {
 	mkdir -p "/var/lib/lxc/$1"
