@@ -10,6 +10,8 @@
 
 #include "policyd/base/fd.h"
 
+#define CONNECT_S 5
+
 struct client {
 	int fd;
 	struct frame_reader reader;
@@ -52,10 +54,22 @@ const int *client_kept(const struct client *client, size_t *ret_count)
 	return client->kept;
 }
 
+/* While a daemon that has been stopped has its queue full, connect() would wait until it is not. */
+static int connect_soon(int fd, const struct sockaddr_un *address)
+{
+	struct timeval limit = { .tv_sec = CONNECT_S }, none = { 0 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
+	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)))
+		return -errno;
+	return 0;
+}
+
 int client_connect(const char *path, struct client **ret_client, struct pd_error *error)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return error_set(error, -ENAMETOOLONG, "%s: too long for a socket", path);
@@ -63,16 +77,19 @@ int client_connect(const char *path, struct client **ret_client, struct pd_error
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set(error, -errno, "socket: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int saved = errno;
-
+	r = connect_soon(fd, &address);
+	if (r) {
 		fd_close(fd);
-		if (saved == ENOENT || saved == ECONNREFUSED)
+		if (r == -ENOENT || r == -ECONNREFUSED)
 			return error_set(error, -ECONNREFUSED,
 					 "policyd is not running (nobody listens at %s)", path);
-		return error_set(error, -saved, "%s: %s%s", path, strerror(saved),
-				 saved == EACCES ? "; are you root, or in the socket's group?" :
-						   "");
+		if (r == -EAGAIN)
+			return error_set(error, r,
+					 "%s: policyd has taken no connection for %d s; has it "
+					 "been stopped (SIGSTOP), or is it asked by too many?",
+					 path, CONNECT_S);
+		return error_set(error, r, "%s: %s%s", path, strerror(-r),
+				 r == -EACCES ? "; are you root, or in the socket's group?" : "");
 	}
 	*ret_client = client_new(fd);
 	return *ret_client ? 0 : error_set(error, -ENOMEM, "out of memory");

@@ -9,7 +9,11 @@
 
 struct client;
 
-/** client_connect() - -ECONNREFUSED when no daemon listens, -EACCES when the socket is not for us */
+/**
+ * client_connect() - waits some seconds for a daemon that takes no connections
+ *
+ * -ECONNREFUSED: none listens; -EACCES: the socket is not for us; -EAGAIN: it took none.
+ */
 int client_connect(const char *path, struct client **ret_client, struct pd_error *error);
 
 /** client_new() - over a connected socket, which it takes over. NULL: no memory; @fd is closed */

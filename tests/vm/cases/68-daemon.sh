@@ -55,6 +55,14 @@ t_like "but change nothing" "*only root*" "$(su user -c 'policyctl mode web disa
 t_like "others may not even connect" "*Permission denied*" "$(su nobody -s /bin/sh -c 'policyctl status' 2>&1)"
 t_denied "still confined" confined cat /secret
 
+kill -STOP "$daemon"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do policyctl status >"status.$i" 2>&1 & done
+sleep 1
+t_like "who asks a stopped daemon, as many others do, is told so" "*SIGSTOP*" "$(timeout 60 policyctl status 2>&1)"
+kill -CONT "$daemon"
+answered() { [ "$(grep -l '^hooks' status.* | wc -l)" = 17 ]; }
+t_soon 10 "those whom the queue had place for get their answer" answered
+
 ### load
 confined_policy "$PWD/more.yaml" more /twin
 t_allowed "load" policyctl load more.yaml
