@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; names the folder the maps and links are pinned in. */
-#define PD_ABI 4
+#define PD_ABI 5
 
 /* ---- permissions ----------------------------------------------------------------------------- */
 
@@ -501,14 +501,16 @@ struct pd_ring_counters {
 
 #define PD_PIN_FOLDERS 5
 
-/* A folder by its file system's s_dev and its inode number; 0: none */
+/* A folder by its file system's s_dev and its inode number; 0: none. And the mnt_id of the mount policyd sees it by */
 struct pd_folder {
 	__u64 inode;
 	__u32 device;
-	__u32 pad;
+	__u32 mount;
 };
 #define PD_OWN_FOLDERS 16 /* settings, policies, includes, and what the daemon keeps in /run */
-#define PD_OWN_DEPTH 4	  /* folders below these are protected as deep as this */
+#define PD_ABOVE_FOLDERS                                                                           \
+	48 /* those above them and above the pins; where policyd reads who is in which cgroup */
+#define PD_OWN_DEPTH 4 /* folders below these are protected as deep as this */
 
 /* The single value of the state map; user space maps it. */
 struct pd_state {
@@ -539,6 +541,7 @@ struct pd_state {
 	__u64 sweep_passed; /* tasks that a sweep left for a later one: see runs_container() */
 	__u64 reserved[4];
 	struct pd_folder own[PD_OWN_FOLDERS];
+	struct pd_folder above[PD_ABOVE_FOLDERS]; /* what is mounted there hides what policyd needs */
 };
 
 #define PD_ASSERT(what) _Static_assert(what, #what)
@@ -550,7 +553,7 @@ PD_ASSERT(sizeof(struct pd_info) == 40);
 PD_ASSERT(sizeof(struct pd_label) == 56);
 PD_ASSERT(sizeof(struct pd_event) == 152);
 PD_ASSERT(sizeof(struct pd_release) == 16);
-PD_ASSERT(sizeof(struct pd_state) == 816 + 16 * PD_OWN_FOLDERS);
+PD_ASSERT(sizeof(struct pd_state) == 816 + 16 * (PD_OWN_FOLDERS + PD_ABOVE_FOLDERS));
 PD_ASSERT(PD_HOOK_COUNT <= 64);
 
 #endif

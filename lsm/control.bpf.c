@@ -35,24 +35,90 @@ static __always_inline int holds_pins(struct dentry *dentry)
 	return 0;
 }
 
-/* In one of policyd's own folders? Who changes these changes the policies. */
-static __always_inline int is_own(struct dentry *dentry)
+/* @mount: only as seen by this one, 0: by any */
+static __always_inline int is_in(const struct pd_folder *folders, int count, struct dentry *dentry,
+				 __u32 mount)
 {
-	__u32 zero = 0, device = BPF_CORE_READ(dentry, d_sb, s_dev);
+	__u32 device = BPF_CORE_READ(dentry, d_sb, s_dev);
+	__u64 inode = BPF_CORE_READ(dentry, d_inode, i_ino);
+
+	for (int i = 0; i < count; i++)
+		if (inode && folders[i].inode == inode && folders[i].device == device &&
+		    (!mount || folders[i].mount == mount))
+			return 1;
+	return 0;
+}
+
+/* Opened by its handle while no name of it is cached: then it has none that could be looked at. */
+static __always_inline int is_disconnected(struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_parent) == dentry &&
+	       BPF_CORE_READ(dentry, d_sb, s_root) != dentry;
+}
+
+/* In one of policyd's own folders? */
+static __always_inline int is_own(struct dentry *dentry, __u32 mount)
+{
 	struct pd_state *shared;
+	__u32 zero = 0;
 
 	shared = bpf_map_lookup_elem(&state, &zero);
 	for (int depth = 0; shared && depth < PD_OWN_DEPTH; depth++) {
-		__u64 inode = BPF_CORE_READ(dentry, d_inode, i_ino);
-
-		for (int i = 0; i < PD_OWN_FOLDERS; i++)
-			if (inode && shared->own[i].inode == inode &&
-			    shared->own[i].device == device)
-				return 1;
+		if (is_in(shared->own, PD_OWN_FOLDERS, dentry, mount))
+			return 1;
 		dentry = BPF_CORE_READ(dentry, d_parent);
 	}
 	return 0;
 }
+
+/* ---- mounts ---------------------------------------------------------------------------------- */
+
+/* Does policyd see anything that it needs by this mount? */
+static __always_inline int is_needed(__u32 mount)
+{
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	for (int i = 0; shared && i < PD_ABOVE_FOLDERS; i++)
+		if (mount && shared->above[i].mount == mount)
+			return 1;
+	return 0;
+}
+
+/* Does policyd come past here, by this mount, on its way to what is its own, or to what it knows tasks and cgroups
+ * by? */
+static __always_inline int is_on_way(struct dentry *dentry, __u32 mount)
+{
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	return (shared && is_in(shared->above, PD_ABOVE_FOLDERS, dentry, mount)) ||
+	       holds_pins(dentry) || is_own(dentry, mount);
+}
+
+/* Would what is mounted there, or taken off, hide what policyd needs? Where other namespaces see it, too, it does not
+ * matter by which of their mounts. */
+static __always_inline int hides(const struct pd_ask *ask)
+{
+	struct mount *mount = (void *)ask->mount - bpf_core_field_offset(struct mount, mnt);
+	__u32 id = BPF_CORE_READ(mount, mnt_id);
+	int shared;
+
+	if (ask->flags & PD_ASK_OVER) {
+		shared = BPF_CORE_READ(mount, mnt_group_id);
+	} else {
+		if (is_needed(id))
+			return 1;
+		shared = BPF_CORE_READ(mount, mnt_parent, mnt_group_id);
+		if (!shared)
+			return 0;
+	}
+	return is_on_way((struct dentry *)ask->dentry, shared ? 0 : id);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* Is this one of /proc/PID/... of policyd? oom_score_adj would have it killed, others hinder it. */
 static __always_inline int is_policyds(struct dentry *dentry)
@@ -89,7 +155,9 @@ static __always_inline __u32 guard_of(struct dentry *dentry, __u32 *ret_flags)
 	case SYSFS_MAGIC:
 		return is_switch(dentry) ? PD_GUARD_KERNEL : 0;
 	}
-	if (!is_own(dentry))
+	/* Who changes these changes the policies. */
+	if (is_disconnected(dentry) ? !pd_may_be_own(BPF_CORE_READ(dentry, d_sb, s_dev)) :
+				      !is_own(dentry, 0))
 		return 0;
 	*ret_flags |= PD_ASK_SELF;
 	return PD_GUARD_KERNEL;
@@ -102,7 +170,12 @@ int judge_control(struct pd_ask *ask)
 
 	if (!ask)
 		return -EPERM;
-	guard = guard_of((struct dentry *)ask->dentry, &ask->flags);
+	if (ask->flags & (PD_ASK_OVER | PD_ASK_OFF)) {
+		guard = hides(ask) ? PD_GUARD_MOUNT : 0;
+		ask->flags |= PD_ASK_SELF;
+	} else {
+		guard = guard_of((struct dentry *)ask->dentry, &ask->flags);
+	}
 	if (!guard)
 		return 0;
 	ask->object = PD_OBJ_GUARD;

@@ -144,12 +144,17 @@ static __always_inline int ioctl_harmless(__u32 cmd)
 static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8 hook,
 				     struct file *file, __u32 cmd)
 {
+	int guarded;
+
 	if (cmd == FIOSETOWN || cmd == SIOCSPGRP)
 		return pd_ask_guard(label, hook, PD_GUARD_SIGNAL, 0);
 	if (cmd == EXT4_IOC_MOVE_EXT)
 		return pd_ask_guard(label, hook, PD_GUARD_KERNEL, cmd);
 	if (ioctl_harmless(cmd))
 		return 0;
+	guarded = pd_guard_write(label, hook, file->f_path.dentry);
+	if (guarded)
+		return guarded;
 	return ask_file(label, hook, PD_OP_IOCTL, file, PD_IOCTL, cmd);
 }
 

@@ -68,13 +68,102 @@ int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int ca
 		PD_RETURN(pd_ask_guard(label, PD_HOOK_##name, guard, 0));                          \
 	}
 
-GUARD_HOOK(sb_mount, PD_GUARD_MOUNT)
-GUARD_HOOK(sb_umount, PD_GUARD_MOUNT)
-GUARD_HOOK(sb_pivotroot, PD_GUARD_MOUNT)
 GUARD_HOOK(sb_remount, PD_GUARD_MOUNT)
-GUARD_HOOK(move_mount, PD_GUARD_MOUNT)
 GUARD_HOOK(userns_create, PD_GUARD_USERNS)
 GUARD_HOOK(perf_event_open, PD_GUARD_PERF)
+
+/* ---- mounts ---------------------------------------------------------------------------------- */
+
+/* In the mount namespace that policyd is in? */
+static __always_inline int is_hosts(struct vfsmount *mnt)
+{
+	struct mount *mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	struct mnt_namespace *ns = BPF_CORE_READ(mount, mnt_ns);
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	return !shared || BPF_CORE_READ(ns, ns.inum) == shared->host_mnt_ns;
+}
+
+/* policyd is to find its policies and its pins where they are, in every mode: something is to be mounted over this
+ * place (PD_ASK_OVER), or this mount taken away (PD_ASK_OFF). */
+static __noinline int ask_hides(const volatile struct pd_label *label, __u32 hook,
+				struct dentry *dentry, struct vfsmount *mnt, __u32 how)
+{
+	struct pd_ask ask;
+
+	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
+	ask.flags = how;
+	pd_ask_object(&ask, dentry, mnt);
+	return pd_ask_control(&ask);
+}
+
+/* Of what mount(2) does these change how others see the mount, or how it may be used. */
+static __always_inline int moves_nothing(unsigned long flags)
+{
+	if (flags & MS_REMOUNT)
+		return 1;
+	return !(flags & MS_BIND) && flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE);
+}
+
+SEC("lsm/sb_mount")
+int BPF_PROG(sb_mount, const char *device, const struct path *path, const char *type,
+	     unsigned long flags)
+{
+	int refused = 0;
+
+	PD_SUBJECT_OR_RETURN(label, sb_mount);
+	path = PD_VIEW(struct path, path);
+	/* what is to be moved is no more than a text here */
+	if ((flags & (MS_MOVE | MS_BIND)) == MS_MOVE && is_hosts(path->mnt) &&
+	    !moves_nothing(flags))
+		refused = pd_ask_self(label, PD_HOOK_sb_mount, PD_GUARD_MOUNT, 0);
+	else if (!moves_nothing(flags))
+		refused = ask_hides(label, PD_HOOK_sb_mount, path->dentry, path->mnt, PD_ASK_OVER);
+	if (!refused)
+		refused = pd_ask_guard(label, PD_HOOK_sb_mount, PD_GUARD_MOUNT, 0);
+	PD_RETURN(refused);
+}
+
+SEC("lsm/sb_umount")
+int BPF_PROG(sb_umount, struct vfsmount *mnt)
+{
+	int refused;
+
+	PD_SUBJECT_OR_RETURN(label, sb_umount);
+	mnt = PD_VIEW(struct vfsmount, mnt);
+	refused = ask_hides(label, PD_HOOK_sb_umount, mnt->mnt_root, mnt, PD_ASK_OFF);
+	if (!refused)
+		refused = pd_ask_guard(label, PD_HOOK_sb_umount, PD_GUARD_MOUNT, 0);
+	PD_RETURN(refused);
+}
+
+SEC("lsm/move_mount")
+int BPF_PROG(move_mount, const struct path *from, const struct path *to)
+{
+	int refused;
+
+	PD_SUBJECT_OR_RETURN(label, move_mount);
+	from = PD_VIEW(struct path, from);
+	to = PD_VIEW(struct path, to);
+	refused = ask_hides(label, PD_HOOK_move_mount, from->dentry, from->mnt, PD_ASK_OFF);
+	if (!refused)
+		refused = ask_hides(label, PD_HOOK_move_mount, to->dentry, to->mnt, PD_ASK_OVER);
+	if (!refused)
+		refused = pd_ask_guard(label, PD_HOOK_move_mount, PD_GUARD_MOUNT, 0);
+	PD_RETURN(refused);
+}
+
+/* Whose root directory that of the namespace is, policyd's becomes another with it. */
+SEC("lsm/sb_pivotroot")
+int BPF_PROG(sb_pivotroot, const struct path *old, const struct path *new)
+{
+	PD_SUBJECT_OR_RETURN(label, sb_pivotroot);
+	if (is_hosts(PD_VIEW(struct path, new)->mnt))
+		PD_RETURN(pd_ask_self(label, PD_HOOK_sb_pivotroot, PD_GUARD_MOUNT, 0));
+	PD_RETURN(pd_ask_guard(label, PD_HOOK_sb_pivotroot, PD_GUARD_MOUNT, 0));
+}
 
 /* fsconfig(FSCONFIG_CMD_CREATE); the kernel's own mounts are none of the task's */
 SEC("lsm/sb_kern_mount")

@@ -13,6 +13,7 @@ static __always_inline int ask_dentry(const volatile struct pd_label *label, __u
 	struct task_struct *task = PD_VIEW(struct task_struct, bpf_get_current_task_btf());
 	struct super_block *sb = PD_VIEW(struct dentry, dentry)->d_sb;
 	struct pd_ask ask;
+	int guarded;
 
 	/* memfd and other memory; or a stacked file system at work on its own layers, with its
 	 * mounter's credentials, after the upper name was judged */
@@ -21,6 +22,9 @@ static __always_inline int ask_dentry(const volatile struct pd_label *label, __u
 	if (task->cred != task->real_cred && sb->s_magic != OVERLAYFS_SUPER_MAGIC &&
 	    !(task->flags & PF_IO_WORKER))
 		return 0;
+	guarded = pd_guard_write(label, hook, dentry);
+	if (guarded)
+		return guarded;
 	pd_ask_init(&ask, label, hook, operation, PD_ATTR);
 	ask.flags = PD_ASK_LAST;
 	ask.dentry = (__u64)dentry;

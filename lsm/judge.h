@@ -73,6 +73,8 @@ static __always_inline int pd_canary_expects(const volatile struct pd_label *lab
 #define PD_ASK_REACHABLE 0x80u	  /* answer PD_ASK_NOT_HERE if not below this mount */
 #define PD_ASK_SELF 0x100u	  /* self-protection: refused in every mode */
 #define PD_ASK_HELD 0x200u	  /* of names that were kept */
+#define PD_ASK_OVER 0x400u	  /* something is to be mounted there */
+#define PD_ASK_OFF 0x800u	  /* the mount is to be taken away */
 #define PD_ASK_NOT_HERE 1
 
 static __always_inline void pd_ask_by(struct pd_ask *ask, __u64 subject, __u64 binding, __u8 hook,
@@ -124,7 +126,8 @@ int pd_ask_move(struct pd_ask *ask);
 int pd_ask_bytes(struct pd_ask *ask);
 
 /** pd_ask_control() - may the subject change something at ask.dentry, on a file system that is a control
- * surface of the kernel? Any guard that this needs is asked for. */
+ * surface of the kernel? Any guard that this needs is asked for. With PD_ASK_OVER or
+ * PD_ASK_OFF: does it leave policyd what is its own? */
 int pd_ask_control(struct pd_ask *ask);
 
 /* What answers pd_ask_name() and pd_ask_bytes(), for other programs that answer. */

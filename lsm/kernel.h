@@ -59,6 +59,13 @@ typedef unsigned char bool;
 #define MAP_SHARED 1 /* a bit of MAP_SHARED_VALIDATE, too */
 #define SB_KERNMOUNT (1 << 22)
 #define SB_NOUSER (1u << 31)
+#define MS_REMOUNT 0x20
+#define MS_BIND 0x1000
+#define MS_MOVE 0x2000
+#define MS_UNBINDABLE (1 << 17)
+#define MS_PRIVATE (1 << 18)
+#define MS_SLAVE (1 << 19)
+#define MS_SHARED (1 << 20)
 #define MNT_INTERNAL 0x4000
 #define MNT_NS_INTERNAL ((__u64)-22)
 #define ATTR_MODE (1 << 0)
@@ -184,6 +191,8 @@ struct mount {
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
 	struct mnt_namespace *mnt_ns;
+	int mnt_id;
+	int mnt_group_id; /* 0: not shared. The flag that says so has moved in 6.17 */
 } __core;
 
 struct mount___list {

@@ -125,7 +125,9 @@ int BPF_PROG(path_link, struct dentry *old_dentry, const struct path *new_dir,
 
 	PD_SUBJECT_OR_RETURN(label, path_link);
 	new_dir = PD_VIEW(struct path, new_dir);
-	guarded = pd_guard_write(label, PD_HOOK_path_link, new_dir->dentry);
+	guarded = pd_guard_write(label, PD_HOOK_path_link, old_dentry);
+	if (!guarded)
+		guarded = pd_guard_write(label, PD_HOOK_path_link, new_dir->dentry);
 	if (guarded)
 		PD_RETURN(guarded);
 	pd_ask_init(&ask, label, PD_HOOK_path_link, PD_OP_LINK, PD_LINK);

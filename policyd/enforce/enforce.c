@@ -351,21 +351,6 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 	return r ? 1 : 0;
 }
 
-void enforce_protect(struct enforcer *e, const char *const *paths)
-{
-	struct pd_folder own[PD_OWN_FOLDERS] = { 0 };
-	size_t used = 0;
-	struct stat st;
-
-	for (; *paths && used < PD_OWN_FOLDERS; paths++)
-		if (!stat(*paths, &st))
-			own[used++] = (struct pd_folder){
-				.inode = st.st_ino,
-				.device = major(st.st_dev) << 20 | minor(st.st_dev),
-			};
-	memcpy(e->state->own, own, sizeof(own));
-}
-
 const unsigned char *enforce_image(const struct enforcer *e)
 {
 	return e->image;
