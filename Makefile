@@ -254,11 +254,13 @@ check-vm: all vm-bin ## Run tests/vm/cases in booted kernels 6.1, 6.12 and Debia
 check-runtimes: all vm-bin ## Run the cases of container runtimes in these kernels (MANY=50: more of each)
 	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite -r runtimes $(MANY:%=-c many=%) $(KERNELS:%=-k %)
 
-# Guests wait a fifth of the time for their kernels: lint takes that. What they boot from is fetched meanwhile.
+# Guests wait a fifth of the time for their kernels: lint takes that. What they boot from is fetched meanwhile. Both
+# suites at once, which share what guests there may be: so no processor waits for the longest of one of them.
 test: ## Install the dependencies and run all tests: check, check-vm and check-runtimes
 	$(Q)+$(MAKE) deps
 	$(Q)+tests/vm/fetch debian runtimes >/dev/null 2>&1 & $(MAKE) quick vm-bin; status=$$?; wait $$!; exit $$status
-	$(Q)+nice $(MAKE) lint & $(MAKE) check-vm && $(MAKE) check-runtimes KERNELS="6.1 6.12"; status=$$?; wait $$! && exit $$status
+	$(Q)+nice $(MAKE) lint & lint=$$!; $(MAKE) check-runtimes KERNELS="6.1 6.12" & runtimes=$$!; $(MAKE) check-vm; \
+		status=$$?; wait $$runtimes || status=1; wait $$lint && exit $$status
 
 demo: ## Install the dependencies, build, and show nginx confined
 	$(Q)+$(MAKE) deps
