@@ -191,6 +191,21 @@ static void forget_strangers(struct containers *all)
 	}
 }
 
+/* Users may have thousands wait in cgroups of theirs, of which nothing is known: that is not looked up for each anew. */
+static struct known *meet_held(struct containers *all, const struct pd_release *task,
+			       const char *cgroup)
+{
+	struct known *known = known_find(all, task->cgroup);
+	uint64_t now = clock_boot_ns();
+
+	if (known && known->foreign && known->state == STATE_WAITED_FOR && now < known->again_ns)
+		return known;
+	known = known_meet(all, cgroup);
+	if (known && known->foreign && known->state == STATE_WAITED_FOR)
+		known->again_ns = now + RETRY_SLOW_MS * 1000000ull;
+	return known;
+}
+
 static void on_held(void *context, const struct pd_release *task, const char *cgroup)
 {
 	struct round *round = context;
@@ -203,7 +218,7 @@ static void on_held(void *context, const struct pd_release *task, const char *cg
 			    task->fate == PD_FATE_DOOMED ? SIGKILL : SIGCONT);
 		return;
 	}
-	known = known_meet(round->all, cgroup);
+	known = meet_held(round->all, task, cgroup);
 	if (!known) {
 		meet_stranger(round, task->cgroup);
 		return;
