@@ -248,6 +248,10 @@ struct pd_binding {
 #define PD_BINDING_HOST_ROOT                                                                       \
 	0x2u /* a container with the host's root directory: for all tasks that have
 				   * left the host's mount namespace */
+#define PD_BINDING_REUSED                                                                          \
+	0x10u /* nothing but files says whose its cgroup is: another may follow in it */
+#define PD_BINDING_EMPTIED                                                                         \
+	0x20u /* nobody was left in it: what was known of it is not true of who is now */
 #define PD_BINDING_ITSELF 0x4u /* not for the cgroups in it, of which each may be a container's */
 #define PD_BINDING_STARTED                                                                         \
 	0x8u /* somebody in it has had a root directory of its own: whoever has the host's now,
@@ -255,12 +259,18 @@ struct pd_binding {
 
 /* ---- held containers ------------------------------------------------------------------------- */
 
-/* In the ring of holds: a task has begun a program in a container that nobody has bound. A hint, which may be
- * lost; `release` finds all that are held. */
+/* In the ring of holds: what user space is to look at. A hint, which may be lost; `release` finds all that are
+ * held, and a look through the cgroups the rest. */
 struct pd_hold {
 	__u64 cgroup;
 	__u32 tgid;
-	__u32 held; /* 0: it was let go on */
+	__u32 what; /* enum pd_note */
+};
+
+enum pd_note {
+	PD_NOTE_UNKNOWN, /* a task has begun a program in a container that nobody has bound, and was let go on */
+	PD_NOTE_HELD,	 /* one is held */
+	PD_NOTE_EMPTIED, /* nobody is left in a cgroup that is PD_BINDING_REUSED */
 };
 
 enum pd_fate {
@@ -539,7 +549,9 @@ struct pd_state {
 	__u64 over; /* being detached: hooks that have lost their judges already refuse nothing */
 	__u64 host_root;    /* the dentry of the root directory of PID 1; set by `find_root` */
 	__u64 sweep_passed; /* tasks that a sweep left for a later one: see runs_container() */
-	__u64 reserved[4];
+	/* Whose cgroup it is takes time to find out: is nobody left in .asked meanwhile? Set by the daemon. .emptying
+	 * and .emptied count before and after what is done about any cgroup. */
+	__u64 asked, asked_emptied, emptying, emptied;
 	struct pd_folder own[PD_OWN_FOLDERS];
 	struct pd_folder above[PD_ABOVE_FOLDERS]; /* what is mounted there hides what policyd needs */
 };

@@ -106,7 +106,8 @@ static long climb(__u32 i, struct climb *c)
 		c->what |= CGROUP_DELEGATED;
 	id = BPF_CORE_READ(node, id);
 	binding = bpf_map_lookup_elem(&bindings, &id);
-	if (binding && (c->node == c->start || !(binding->flags & PD_BINDING_ITSELF))) {
+	if (binding && !(binding->flags & PD_BINDING_EMPTIED) &&
+	    (c->node == c->start || !(binding->flags & PD_BINDING_ITSELF))) {
 		c->found = *binding;
 		c->bound = 1;
 		c->id = id;

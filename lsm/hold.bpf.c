@@ -4,7 +4,8 @@
  * allowed, so that it can be stopped before its first instruction; its names are kept, and judged when the
  * container is known. Until then the task is refused everything.
  *
- * `release` is run by user space whenever cgroups have been bound, and says who is to be sent what.
+ * `release` is run by user space whenever cgroups have been bound, and says who is to be sent what. When nobody
+ * is left in a cgroup whose name says nothing of its container, it is unknown again.
  */
 #include "lsm/hold.h"
 
@@ -205,6 +206,33 @@ int release(struct bpf_iter__task *ctx)
 		return 0; /* the next time */
 	release_task(ctx->meta->seq, s, task, label);
 	pd_scratch_release(s);
+	return 0;
+}
+
+/* ---- the next in a cgroup ---------------------------------------------------------------------- */
+
+/* Under the lock that whoever enters the cgroup takes, too. The order matters: enforce_watch() relies on it. */
+SEC("tp_btf/cgroup_notify_populated")
+int BPF_PROG(cgroup_emptied, struct cgroup *cgroup, const char *path, int populated)
+{
+	struct pd_hold note = { .what = PD_NOTE_EMPTIED };
+	struct pd_binding *binding;
+	struct pd_state *shared;
+	__u32 zero = 0;
+
+	shared = bpf_map_lookup_elem(&state, &zero);
+	if (populated || !shared)
+		return 0;
+	note.cgroup = BPF_CORE_READ(cgroup, kn, id);
+	__sync_fetch_and_add(&shared->emptying, 1);
+	if (*(volatile __u64 *)&shared->asked == note.cgroup)
+		__sync_fetch_and_add(&shared->asked_emptied, 1);
+	binding = bpf_map_lookup_elem(&bindings, &note.cgroup);
+	if (binding && binding->flags & PD_BINDING_REUSED) {
+		__sync_fetch_and_or(&binding->flags, PD_BINDING_EMPTIED);
+		bpf_ringbuf_output(&holds, &note, sizeof(note), 0);
+	}
+	__sync_fetch_and_add(&shared->emptied, 1);
 	return 0;
 }
 

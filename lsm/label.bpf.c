@@ -157,12 +157,12 @@ static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_la
 #define UNDER_WAY (PD_LABEL_PREPARED | PD_LABEL_IN_EXEC | PD_LABEL_HOLD)
 
 /* Wakes user space up. */
-static __noinline int tell_of_unknown(__u32 is_held)
+static __noinline int tell_of_unknown(__u32 what)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pd_hold note = { .cgroup = cgroup_of(task),
 				.tgid = bpf_get_current_pid_tgid() >> 32,
-				.held = is_held };
+				.what = what };
 
 	return bpf_ringbuf_output(&holds, &note, sizeof(note), 0);
 }
@@ -217,7 +217,7 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	if (bound.unknown == PD_UNKNOWN_HOLD)
 		return hold_exec(bprm, label, PD_HELD_FIRST);
 	if (bound.unknown)
-		tell_of_unknown(0);
+		tell_of_unknown(PD_NOTE_UNKNOWN);
 	if (bound.unknown == PD_UNKNOWN_DENY)
 		bound.slot = PD_SLOT_UNKNOWN;
 	if (!bound.slot)
@@ -345,7 +345,7 @@ static __always_inline void hold(struct pd_label *label, __u64 was)
 	label->cgroup = cgroup_of(bpf_get_current_task_btf());
 	__sync_fetch_and_or(&label->flags, PD_LABEL_ACTIVE | PD_LABEL_HELD);
 	__sync_fetch_and_and(&label->flags, ~(UNDER_WAY | PD_LABEL_PASSED));
-	tell_of_unknown(1);
+	tell_of_unknown(PD_NOTE_HELD);
 }
 
 /* It was free when its exec was judged, and now it is in a container that nobody knows: of what it executes the

@@ -136,6 +136,38 @@ int cgroup_add(const char *path, pid_t pid)
 	return file_write_value(file, value);
 }
 
+static bool others_below(const char *path, pid_t pid, unsigned int depth)
+{
+	CLEANUP_FREE char *procs = member(path, "cgroup.procs");
+	FILE *file = procs ? fopen(procs, "re") : NULL;
+	DIR *dir = file ? opendir(path) : NULL;
+	const struct dirent *entry;
+	bool others = !dir || !depth;
+	int number;
+
+	while (!others && fscanf(file, "%d", &number) == 1)
+		others = number != (int)pid;
+	others |= file && ferror(file);
+	while (!others && (entry = readdir(dir))) {
+		CLEANUP_FREE char *below = NULL;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		below = member(path, entry->d_name);
+		others = !below || others_below(below, pid, depth - 1);
+	}
+	if (dir)
+		closedir(dir);
+	if (file)
+		fclose(file);
+	return others;
+}
+
+bool cgroup_is_alone(const char *path, pid_t pid)
+{
+	return !others_below(path, pid, CGROUP_DEPTH_MAX);
+}
+
 int cgroup_kill(const char *path)
 {
 	CLEANUP_FREE char *file = member(path, "cgroup.kill");

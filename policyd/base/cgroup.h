@@ -39,6 +39,9 @@ int cgroup_is_roots(const char *path);
 /** cgroup_roots_part() - how much of a cgroup's path, from "/" on, only root can have named; 0: nothing */
 size_t cgroup_roots_part(const char *cgroup);
 
+/** cgroup_is_alone() - is this process the only one in it and below it? False also when that cannot be told */
+bool cgroup_is_alone(const char *path, pid_t pid);
+
 /** cgroup_populated() - 1: there is a task in it or below it, 0: there is none, or -errno */
 int cgroup_populated(const char *path);
 

@@ -11,6 +11,7 @@
 #include "policyd/base/fd.h"
 
 #define CONNECT_S 5
+#define ANSWER_S 100 /* starting, and loading many policies, takes some seconds */
 
 struct client {
 	int fd;
@@ -200,13 +201,21 @@ int client_call(struct client *client, json_t *request, json_t **ret_reply, stru
 {
 	int sent = client_send(client, request, error);
 	int r = sent == -EPIPE || sent == -ECONNRESET ? 0 : sent;
+	struct timeval limit = { .tv_sec = ANSWER_S }, none = { 0 };
 	json_t *object;
 
+	if (!r && setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+		r = error_set(error, -errno, "setsockopt: %s", strerror(errno));
 	while (!r) {
 		/* Who was turned away before it could ask may have been told why. */
 		struct pd_error broken = *error;
 
 		r = client_receive(client, true, &object, error);
+		if (r == -EAGAIN)
+			r = error_set(error, -ETIMEDOUT,
+				      "policyd has not answered for %d s; has it been stopped "
+				      "(SIGSTOP)?",
+				      ANSWER_S);
 		if (r && sent)
 			*error = broken;
 		if (r)
@@ -222,5 +231,6 @@ int client_call(struct client *client, json_t *request, json_t **ret_reply, stru
 			*ret_reply = object;
 		break;
 	}
+	setsockopt(client->fd, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none));
 	return r;
 }

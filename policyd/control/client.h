@@ -40,7 +40,11 @@ int client_send(struct client *client, json_t *request, struct pd_error *error);
  */
 int client_receive(struct client *client, bool wait, json_t **ret_object, struct pd_error *error);
 
-/** client_call() - send, and wait for the reply (events before it are dropped), which is ok */
+/**
+ * client_call() - send, and wait for the reply (events before it are dropped), which is ok
+ *
+ * As client_receive(), or what the reply says is wrong; -ETIMEDOUT: none came for long.
+ */
 int client_call(struct client *client, json_t *request, json_t **ret_reply, struct pd_error *error);
 
 #endif

@@ -32,33 +32,53 @@ void known_await(struct containers *all)
 	all->awaited = true;
 }
 
+/* Who is known to be in a cgroup, or is from now on. */
+static struct known *meet(struct containers *all, struct container *facts, const char *path, int r,
+			  const struct pd_error *why, bool may_forget)
+{
+	struct known *known;
+	char full[PATH_MAX];
+	bool succeeds = false;
+	uint64_t id;
+
+	if (r == -ENODATA || !facts->cgroup || known_path(facts->cgroup, full) ||
+	    cgroup_id(full, &id))
+		return NULL;
+	known = known_find(all, id);
+	if (may_forget && enforce_is_emptied(all->daemon->enforcer, id)) {
+		succeeds = known;
+		if (known)
+			known_forget(all, known);
+		else
+			enforce_unbind(all->daemon->enforcer, id);
+		known = NULL;
+	}
+	if (known)
+		return known;
+	known = known_add(all, facts, path);
+	if (!known)
+		return NULL;
+	known->succeeds = succeeds;
+	known->why = *why;
+	known->state = STATE_WAITED_FOR;
+	if (r || known_decide(all, known))
+		known_await(all);
+	return known;
+}
+
 struct known *known_meet(struct containers *all, const char *path)
 {
 	struct container facts = { 0 };
 	struct pd_error why = { .code = 0 };
 	struct known *known;
-	char full[PATH_MAX];
-	uint64_t id;
+	bool outermost = known_begin_look_up(all, path);
 	int r = known_look_up(all, path, &facts, &why);
 
-	if (r == -ENODATA || !facts.cgroup || known_path(facts.cgroup, full) ||
-	    cgroup_id(full, &id)) {
-		container_done(&facts);
-		return NULL;
-	}
-	known = known_find(all, id);
-	if (known) {
-		container_done(&facts);
-		return known;
-	}
-	known = known_add(all, &facts, path);
+	/* From within, who called may still hold on to what is known. */
+	known = meet(all, &facts, path, r, &why, outermost);
+	if (outermost)
+		all->looking_up = false;
 	container_done(&facts);
-	if (!known)
-		return NULL;
-	known->why = why;
-	known->state = STATE_WAITED_FOR;
-	if (r || known_decide(all, known))
-		known_await(all);
 	return known;
 }
 
@@ -338,24 +358,26 @@ static void on_timer(void *context, uint32_t events)
 
 	(void)events;
 	all->awaited = false;
-	known_each(all, expire);
+	/* In this order: policyd may have been stopped since it asked, or the machine. */
 	known_each(all, keep_asking);
+	known_each(all, expire);
 	known_settle(all);
 	if (all->unswept)
 		known_label(all);
 }
 
 /* What others can make more and more of is kept only while somebody is in it. So is a cgroup whose name says nothing of
- * the container: another may follow in it. */
+ * the container: another may follow in it, or has. */
 static void tidy(struct containers *all, struct known *known)
 {
 	char full[PATH_MAX];
 
-	if ((known->foreign || known_is_reusable(known)) && known->state != STATE_WAITED_FOR &&
-	    !known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
-		known_forget(all, known);
-	else if (known->doubted_ns && known->state == STATE_KNOWN && known_is_anothers(all, known))
-		known_forget(all, known); /* and met again */
+	if (known->state != STATE_WAITED_FOR &&
+	    (known_is_left(known) ||
+	     enforce_is_emptied(all->daemon->enforcer, known->facts.cgroup_id) ||
+	     (known->foreign && !known_path(known->facts.cgroup, full) &&
+	      cgroup_populated(full) == 0)))
+		known_forget(all, known); /* and met again, if somebody is in it */
 	else
 		known_forget_if_gone(all, known);
 }
@@ -400,6 +422,15 @@ static bool meet_by_pid(struct containers *all, pid_t pid)
 	return known && known->slot;
 }
 
+/* If somebody is in it again, that is looked at when he executes something, or in the next look. */
+static void forget_left(struct containers *all, uint64_t cgroup_id)
+{
+	struct known *known = known_find(all, cgroup_id);
+
+	if (known && known->state != STATE_WAITED_FOR && known_is_left(known))
+		known_forget(all, known);
+}
+
 static void on_ring(void *context, uint32_t events)
 {
 	struct containers *all = context;
@@ -412,8 +443,10 @@ static void on_ring(void *context, uint32_t events)
 
 		if (record.length < sizeof(*note))
 			continue;
-		if (note->held)
+		if (note->what == PD_NOTE_HELD)
 			held = true;
+		else if (note->what == PD_NOTE_EMPTIED)
+			forget_left(all, note->cgroup);
 		else
 			label |= meet_by_pid(all, (pid_t)note->tgid);
 	}

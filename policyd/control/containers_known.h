@@ -39,9 +39,7 @@ struct known {
 	bool held;	       /* somebody is, as the last round found */
 	uint64_t denials;
 	unsigned int warned; /* bit n: that enum fact n is not told */
-	int emptied;	     /* the watch that tells when nobody is in it any more; -1: none */
-	uint64_t doubted_ns; /* nobody was then, and somebody is again: it may be another's; 0: no doubt */
-	bool by_hook;	     /* its runtime's hook said what it is, whatever files there are */
+	bool succeeds;	     /* somebody else was in its cgroup before, and was known */
 };
 
 /* A cgroup in which somebody is held, and of which nothing can be told. */
@@ -69,12 +67,14 @@ struct containers {
 	bool crowded; /* there are too many of them, which has been said since the last look */
 	bool begun;   /* policies are in force that we know: until then what is bound stays so */
 	uint64_t freed_since_ns; /* somebody who was let go has been seen stopped in each round; 0: not in the last */
-	bool scanning;		   /* scan is armed */
-	bool settling;		   /* not to be entered again from within */
-	bool unnumbered;	   /* the policies of one of them have no slot yet */
-	bool unswept;		   /* one of them is bound since tasks were last labelled */
-	uint64_t told_since_ns;	   /* refusals are counted since then: */
-	unsigned int told, untold; /* in the log, and not, as there were too many */
+	bool scanning;		    /* scan is armed */
+	unsigned int foreign_looks; /* at users' cgroups, in this look through all */
+	bool settling;		    /* not to be entered again from within */
+	bool looking_up;	    /* enforce_watch() is at work for what is being looked up */
+	bool unnumbered;	    /* the policies of one of them have no slot yet */
+	bool unswept;		    /* one of them is bound since tasks were last labelled */
+	uint64_t told_since_ns;	    /* refusals are counted since then: */
+	unsigned int told, untold;  /* in the log, and not, as there were too many */
 };
 
 /* containers_table.c */
@@ -102,18 +102,11 @@ void known_forget(struct containers *all, struct known *known);
 /** known_forget_if_gone() - is its cgroup no more? */
 void known_forget_if_gone(struct containers *all, struct known *known);
 
-/**
- * known_watch_use() - hear of it when its cgroup is empty, where another container can follow in it
- *
- * It is forgotten then. Where there are no more watches, only the looks through all cgroups find that.
- */
-void known_watch_use(struct containers *all, struct known *known);
-
 /** known_is_reusable() - does the name of its cgroup say nothing of it? */
 bool known_is_reusable(const struct known *known);
 
-/** known_doubt() - was nobody in its cgroup for a while? Forgotten if nobody is */
-void known_doubt(struct containers *all, struct known *known);
+/** known_is_left() - is nobody in its cgroup, where another container can follow? */
+bool known_is_left(const struct known *known);
 
 /** known_free() - the entry alone */
 void known_free(struct known *known);
@@ -146,15 +139,20 @@ int known_decide(struct containers *all, struct known *known);
 void known_bind(struct containers *all, struct known *known);
 
 /**
+ * known_begin_look_up() - before the runtime's files are read: what may happen meanwhile is noticed when it is bound
+ * @path: of the cgroup of a task in it
+ *
+ * Returns false within another one, which sees to that. Who got true is to set all->looking_up to false at the end.
+ */
+bool known_begin_look_up(struct containers *all, const char *path);
+
+/**
  * known_look_up() - metadata_find(), and what is to be ignored is known at once: there is nothing to know
  *
  * -EPERM: it is foreign, and what it is called says nothing.
  */
 int known_look_up(struct containers *all, const char *path, struct container *ret,
 		  struct pd_error *error);
-
-/** known_is_anothers() - does its cgroup hold another container by now, as the runtime's files say? */
-bool known_is_anothers(struct containers *all, struct known *known);
 
 /** known_ask() - the runtime's files. Returns 0 when all is known, and bound; @known may be gone then. */
 int known_ask(struct containers *all, struct known *known);

@@ -14,7 +14,6 @@
 #include "policyd/workload/recognise.h"
 
 #define NONSENSE_NS 500000000ull
-#define LOOK_NS 6000000000ull /* a look through all of them, and some more */
 
 /* ---- binding --------------------------------------------------------------------------------- */
 
@@ -70,11 +69,19 @@ void known_bind(struct containers *all, struct known *known)
 	/* What is ignored, or was let go, is none: containers may be in it. */
 	if (known->state != STATE_REFUSED && known->facts.runtime == RUNTIME_NONE)
 		flags |= PD_BINDING_ITSELF;
+	if (known_is_reusable(known))
+		flags |= PD_BINDING_REUSED;
 	known->slot = slot;
+	if (!all->looking_up)
+		enforce_watch(all->daemon->enforcer, known->facts.cgroup_id);
 	if (enforce_bind(all->daemon->enforcer, known->facts.cgroup_id, slot, flags, &error))
 		log_error("container %s: %s", known->facts.cgroup, error.text);
 	else
 		known->bound = true;
+	/* Of a cgroup that was empty before nobody tells that it is. */
+	if (flags & PD_BINDING_REUSED &&
+	    (enforce_watch_saw(all->daemon->enforcer) || known_is_left(known)))
+		enforce_set_emptied(all->daemon->enforcer, known->facts.cgroup_id);
 	/* Who runs in one that was held is its runtime, on its way to the first program: no sweep is to meet that. */
 	if (known->state == STATE_REFUSED || all->daemon->config->on_unknown == PD_UNKNOWN_ALLOW)
 		all->unswept |= slot != 0;
@@ -89,7 +96,6 @@ int known_decide(struct containers *all, struct known *known)
 		return error_set(&known->why, r, "out of memory");
 	}
 	known->state = STATE_KNOWN;
-	known_watch_use(all, known);
 	known_bind(all, known);
 	return 0;
 }
@@ -130,6 +136,21 @@ static int be_foreign(const char *path, struct container *ret, struct pd_error *
 			 "not only root may make cgroups where it is, so its name says nothing");
 }
 
+bool known_begin_look_up(struct containers *all, const char *path)
+{
+	char full[PATH_MAX];
+	uint64_t id = 0;
+
+	if (all->looking_up)
+		return false;
+	/* Whoever empties the container's empties this one. 0: it is gone */
+	if (known_path(path, full) || cgroup_id(full, &id))
+		id = 0;
+	enforce_watch(all->daemon->enforcer, id);
+	all->looking_up = true;
+	return true;
+}
+
 int known_look_up(struct containers *all, const char *path, struct container *ret,
 		  struct pd_error *error)
 {
@@ -154,35 +175,11 @@ int known_look_up(struct containers *all, const char *path, struct container *re
 	return r;
 }
 
-/* Its runtime writes what it is after it has begun, so it is asked for as long as one may be held. What a hook has said
- * counts more than a file that was left over. */
-bool known_is_anothers(struct containers *all, struct known *known)
-{
-	uint64_t hold_ns = all->daemon->config->hold_seconds * 1000000000ull;
-	struct container facts = { 0 };
-	struct pd_error why;
-	bool others;
-	int r;
-
-	if (known->by_hook || clock_boot_ns() - known->doubted_ns > hold_ns + LOOK_NS) {
-		known->doubted_ns = 0;
-		return false;
-	}
-	r = known_look_up(all, known->path, &facts, &why);
-	others = r == -EEXIST || (!r && strcmp(facts.id, known->facts.id) != 0);
-	container_done(&facts);
-	return others;
-}
-
-int known_ask(struct containers *all, struct known *known)
+static int ask(struct containers *all, struct known *known, uint64_t now)
 {
 	struct container facts = { 0 };
-	uint64_t now = clock_boot_ns();
-	int r;
+	int r = known_look_up(all, known->path, &facts, &known->why);
 
-	if (now < known->again_ns)
-		return -EAGAIN;
-	r = known_look_up(all, known->path, &facts, &known->why);
 	if (r && r != -ENOENT && r != -EAGAIN)
 		known->again_ns = now + NONSENSE_NS;
 	if (!r && strcmp(facts.cgroup, known->facts.cgroup) != 0) {
@@ -196,6 +193,21 @@ int known_ask(struct containers *all, struct known *known)
 		r = learn(all, known, &facts);
 	}
 	container_done(&facts);
+	return r;
+}
+
+int known_ask(struct containers *all, struct known *known)
+{
+	uint64_t now = clock_boot_ns();
+	bool outermost;
+	int r;
+
+	if (now < known->again_ns)
+		return -EAGAIN;
+	outermost = known_begin_look_up(all, known->path);
+	r = ask(all, known, now);
+	if (outermost)
+		all->looking_up = false;
 	return r;
 }
 
@@ -224,7 +236,6 @@ static int learn_from_hook(struct containers *all, struct known *known, const ch
 		enforce_begin_anew(all->daemon->enforcer, known->facts.cgroup_id);
 	if (!r)
 		r = learn(all, known, &facts);
-	known->by_hook = !r;
 	container_done(&facts);
 	return r;
 }
@@ -233,6 +244,49 @@ static int learn_from_hook(struct containers *all, struct known *known, const ch
 static bool is_bare(const struct known *known)
 {
 	return !known->foreign && known_is_reusable(known);
+}
+
+/* A cgroup that is used again may be known as the one before: by a file that was left over. While anybody else is in
+ * it, it is the other's; and so is a cgroup within the other's. */
+static bool may_be_another(const struct known *known, pid_t pid, const char *path, uint64_t asked)
+{
+	char full[PATH_MAX];
+
+	if (known->state != STATE_KNOWN)
+		return true;
+	return strcmp(path, known->facts.cgroup) == 0 && !known_path(path, full) &&
+	       ((known->succeeds && known->since_ns >= asked) || cgroup_is_alone(full, pid));
+}
+
+/* The container that a cgroup above this one is known to belong to; NULL: none */
+static const struct known *known_above(const struct containers *all, const char *path)
+{
+	char full[PATH_MAX];
+	uint64_t id;
+
+	if (known_path(path, full))
+		return NULL;
+	for (char *slash; (slash = strrchr(full, '/')) > full + sizeof(CGROUP_ROOT) - 1;) {
+		const struct known *known;
+
+		*slash = '\0';
+		known = cgroup_id(full, &id) ? NULL : known_find(all, id);
+		if (known && known->state == STATE_KNOWN && known->facts.runtime != RUNTIME_NONE)
+			return known;
+	}
+	return NULL;
+}
+
+/* The outermost container counts, whatever a hook says of one within. */
+static int refuse_within(const struct known *known, const struct known *above,
+			 struct pd_error *error)
+{
+	struct pd_error why = known->why;
+
+	return error_set(error, -EEXIST,
+			 "its cgroup %s is in that of container %s, and the runtime's files do "
+			 "not tell whose it is: %s",
+			 known->facts.cgroup, above->facts.id, why.text);
 }
 
 /* An engine knows more of it than its bundle does, and has written that or is about to. *known is NULL or another
@@ -254,9 +308,10 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 		    json_t *reply, struct pd_error *error)
 {
 	CLEANUP_FREE char *path = NULL;
+	uint64_t cgroup, asked = clock_boot_ns();
+	const struct known *above;
 	struct known *known;
 	json_t *policies;
-	uint64_t cgroup;
 	int r = cgroup_of(pid, &path);
 
 	if (r)
@@ -265,8 +320,10 @@ int containers_bind(struct containers *all, pid_t pid, const char *id, const cha
 	if (!known)
 		return error_set(error, -ENODATA, "process %d is in no container's cgroup (%s)",
 				 (int)pid, path);
-	/* A cgroup that is used again may be known as the one before. */
-	if (is_bare(known) && (known->state != STATE_KNOWN || strcmp(known->facts.id, id) != 0))
+	above = known->state == STATE_KNOWN ? NULL : known_above(all, path);
+	if (is_bare(known) && above)
+		r = refuse_within(known, above, error);
+	else if (is_bare(known) && may_be_another(known, pid, path, asked))
 		r = learn_from_hook(all, known, id, bundle, error);
 	else if (known->state != STATE_KNOWN)
 		r = ask_for_hook(all, &known, path, error);

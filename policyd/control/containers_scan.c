@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "policyd/base/cgroup.h"
@@ -13,6 +14,9 @@
 
 #define DEPTH_MAX 64u /* of cgroups */
 
+/* Users may make as many cgroups as they like, of which none is a container's that anybody could know. */
+#define FOREIGN_LOOKS 2048u
+
 static void look_through(struct containers *all, int parent, const char *name, char *path,
 			 size_t length, unsigned int depth)
 {
@@ -20,7 +24,12 @@ static void look_through(struct containers *all, int parent, const char *name, c
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct recognised recognised;
 	struct dirent *entry;
+	struct stat st;
 
+	if (dir && !fstat(fd, &st) && st.st_uid && all->foreign_looks++ >= FOREIGN_LOOKS) {
+		closedir(dir);
+		return;
+	}
 	if (!dir) {
 		fd_close(fd);
 		return;
@@ -75,6 +84,7 @@ void known_scan(struct containers *all)
 {
 	char path[PATH_MAX] = "";
 
+	all->foreign_looks = 0;
 	look_through(all, AT_FDCWD, CGROUP_ROOT, path, 0, 0);
 }
 

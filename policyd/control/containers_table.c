@@ -111,8 +111,6 @@ void known_forget(struct containers *all, struct known *known)
 	enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
 	unlink_from(bucket_of(all, known->facts.cgroup_id), known, false);
 	unlink_from(bucket, known, true);
-	if (known->emptied >= 0)
-		inotify_rm_watch(all->inotify, known->emptied);
 	stop_watching(all, known->above);
 	all->count--;
 	all->foreign -= known->foreign;
@@ -135,7 +133,6 @@ struct known *known_add(struct containers *all, struct container *facts, const c
 
 	if (!known || known_path(facts->cgroup, full))
 		goto failed;
-	known->emptied = -1;
 	known->path = strdup(path);
 	/* before the number is asked for: else it could be gone unseen */
 	known->above = watch_above(all, full);
@@ -184,45 +181,12 @@ bool known_is_reusable(const struct known *known)
 	return runtime == RUNTIME_NONE || runtime == RUNTIME_CRUN || runtime == RUNTIME_RUNC;
 }
 
-void known_watch_use(struct containers *all, struct known *known)
-{
-	CLEANUP_FREE char *path = NULL;
-
-	if (known->emptied >= 0 || known->facts.runtime == RUNTIME_NONE ||
-	    !known_is_reusable(known))
-		return;
-	path = string_format(CGROUP_ROOT "%s/cgroup.events", known->facts.cgroup);
-	if (path)
-		known->emptied = inotify_add_watch(all->inotify, path, IN_MODIFY);
-}
-
-/* Its runtime writes what it is after it has begun: if somebody is in it again, that is looked at later. */
-void known_doubt(struct containers *all, struct known *known)
+bool known_is_left(const struct known *known)
 {
 	char full[PATH_MAX];
 
-	if (known->emptied < 0 || known->state == STATE_WAITED_FOR || !known_is_reusable(known))
-		return;
-	known->doubted_ns = clock_boot_ns();
-	if (!known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0)
-		known_forget(all, known);
-}
-
-static void on_emptied(struct containers *all, int watch, bool ignored)
-{
-	struct known *next;
-
-	for (unsigned int i = 0; i < KNOWN_BUCKETS; i++)
-		for (struct known *known = all->by_id[i]; known; known = next) {
-			next = known->next;
-			if (known->emptied != watch)
-				continue;
-			if (ignored) { /* another had the same, and has given it up */
-				known->emptied = -1;
-				known_watch_use(all, known);
-			}
-			known_doubt(all, known);
-		}
+	return known_is_reusable(known) && !known_path(known->facts.cgroup, full) &&
+	       cgroup_populated(full) == 0;
 }
 
 void known_forget_if_gone(struct containers *all, struct known *known)
@@ -261,13 +225,10 @@ void known_on_inotify(void *context, uint32_t events)
 
 		for (char *at = buffer; at < buffer + n; at += sizeof(*event) + event->len) {
 			event = (const void *)at;
-			if (event->mask & IN_Q_OVERFLOW) {
+			if (event->mask & IN_Q_OVERFLOW)
 				known_each(all, known_forget_if_gone);
-				known_each(all, known_doubt);
-			} else if (event->len)
+			else if (event->len)
 				on_deleted(all, event->wd, event->name);
-			else if (event->mask & (IN_MODIFY | IN_IGNORED))
-				on_emptied(all, event->wd, event->mask & IN_IGNORED);
 		}
 	}
 }

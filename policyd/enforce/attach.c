@@ -13,7 +13,7 @@
 static const char *const extra_names[EXTRA_COUNT] = {
 	[EXTRA_GUARD_SYSCTL] = PINS_GUARD,   [EXTRA_TASK_NEWTASK] = "task_newtask",
 	[EXTRA_GUARD_SIGIO] = "guard_sigio", [EXTRA_TASK_ALLOC_GUARD] = "task_alloc_guard",
-	[EXTRA_SOCKET_SCTP] = "socket_sctp",
+	[EXTRA_SOCKET_SCTP] = "socket_sctp", [EXTRA_CGROUP_EMPTIED] = "cgroup_emptied",
 };
 
 #define TIDY_SOON_MS 20
@@ -61,6 +61,8 @@ static struct bpf_program *extra_program(const struct enforcer *e, int i)
 		return e->skeleton->progs.task_alloc_guard;
 	case EXTRA_SOCKET_SCTP: /* a canary would load the module */
 		return e->skeleton->progs.socket_sctp;
+	case EXTRA_CGROUP_EMPTIED:
+		return e->skeleton->progs.cgroup_emptied;
 	default:
 		return e->skeleton->progs.task_newtask;
 	}

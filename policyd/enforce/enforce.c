@@ -356,58 +356,7 @@ const unsigned char *enforce_image(const struct enforcer *e)
 	return e->image;
 }
 
-/* ---- labels and bindings --------------------------------------------------------------------- */
-
-int enforce_bind(struct enforcer *e, uint64_t cgroup_id, uint32_t slot, uint32_t flags,
-		 struct pd_error *error)
-{
-	struct pd_binding binding = { 0 };
-	__u64 key = cgroup_id;
-
-	/* That it has begun is known to the programs only. */
-	bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding);
-	binding.slot = slot;
-	binding.flags = flags | (binding.flags & PD_BINDING_STARTED);
-	if (bpf_map_update_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding, BPF_ANY))
-		return error_set(error, -errno, "cannot bind cgroup %llu: %s",
-				 (unsigned long long)cgroup_id, strerror(errno));
-	return 0;
-}
-
-void enforce_begin_anew(struct enforcer *e, uint64_t cgroup_id)
-{
-	struct pd_binding binding;
-	__u64 key = cgroup_id;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding))
-		return;
-	binding.flags &= ~PD_BINDING_STARTED;
-	bpf_map_update_elem(bpf_map__fd(e->skeleton->maps.bindings), &key, &binding, BPF_EXIST);
-}
-
-int enforce_unbind(struct enforcer *e, uint64_t cgroup_id)
-{
-	__u64 key = cgroup_id;
-
-	return bpf_map_delete_elem(bpf_map__fd(e->skeleton->maps.bindings), &key) ? -errno : 0;
-}
-
-void enforce_bound(struct enforcer *e,
-		   void (*each)(void *context, uint64_t cgroup_id, uint32_t flags), void *context)
-{
-	int fd = bpf_map__fd(e->skeleton->maps.bindings);
-	struct pd_binding binding;
-	__u64 key, next;
-	int more = !bpf_map_get_next_key(fd, NULL, &key);
-
-	while (more) {
-		/* before it may be unbound */
-		more = !bpf_map_get_next_key(fd, &key, &next);
-		if (!bpf_map_lookup_elem(fd, &key, &binding))
-			each(context, key, binding.flags);
-		key = next;
-	}
-}
+/* ---- labels ---------------------------------------------------------------------------------- */
 
 /* What sweeps have counted so far. */
 struct tally {

@@ -114,6 +114,21 @@ int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot, u
 		 struct pd_error *error);
 int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id);
 
+/**
+ * enforce_watch() - from now on it is noticed when nobody is left in this cgroup
+ *
+ * One cgroup at a time. What is bound as PD_BINDING_REUSED is watched by the programs themselves: this is for the time
+ * before, and while a binding is changed.
+ */
+void enforce_watch(struct enforcer *enforcer, uint64_t cgroup_id);
+/** enforce_watch_saw() - was nobody left in it, since? */
+bool enforce_watch_saw(const struct enforcer *enforcer);
+
+/** enforce_is_emptied() - was nobody left in it since it was bound? Then its tasks count as those of an unknown one */
+bool enforce_is_emptied(const struct enforcer *enforcer, uint64_t cgroup_id);
+/** enforce_set_emptied() - as if that had been noticed; nothing if it is not bound */
+void enforce_set_emptied(struct enforcer *enforcer, uint64_t cgroup_id);
+
 /** enforce_bound() - calls @each for every bound cgroup, in no order; @each may unbind it */
 void enforce_bound(struct enforcer *enforcer,
 		   void (*each)(void *context, uint64_t cgroup_id, uint32_t flags), void *context);

@@ -18,6 +18,7 @@ enum extra_program {
 	EXTRA_TASK_ALLOC_GUARD,
 	EXTRA_GUARD_SIGIO,
 	EXTRA_SOCKET_SCTP,
+	EXTRA_CGROUP_EMPTIED,
 	EXTRA_COUNT,
 };
 
@@ -29,6 +30,7 @@ struct enforcer {
 	struct hook hooks[PD_HOOK_COUNT];
 	struct bpf_link *links[PD_HOOK_COUNT];
 	struct bpf_link *extras[EXTRA_COUNT];
+	uint64_t watched;	    /* state->asked_emptied when enforce_watch() was called */
 	const unsigned char *image; /* mapped; NULL: none in force */
 	size_t image_bytes;	    /* so much of it; all of it when it was adopted */
 	struct pd_state *state;	    /* mapped */

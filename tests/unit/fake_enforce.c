@@ -105,6 +105,31 @@ void enforce_begin_anew(struct enforcer *enforcer, uint64_t cgroup_id)
 	(void)cgroup_id;
 }
 
+void enforce_watch(struct enforcer *enforcer, uint64_t cgroup_id)
+{
+	(void)enforcer;
+	(void)cgroup_id;
+}
+
+bool enforce_watch_saw(const struct enforcer *enforcer)
+{
+	(void)enforcer;
+	return false;
+}
+
+bool enforce_is_emptied(const struct enforcer *enforcer, uint64_t cgroup_id)
+{
+	(void)enforcer;
+	(void)cgroup_id;
+	return false;
+}
+
+void enforce_set_emptied(struct enforcer *enforcer, uint64_t cgroup_id)
+{
+	(void)enforcer;
+	(void)cgroup_id;
+}
+
 int enforce_unbind(struct enforcer *enforcer, uint64_t cgroup_id)
 {
 	struct fake *fake = enforcer->fake;

@@ -268,10 +268,15 @@ t_is "a container below it is held and known all the same" "refused 1 escaped 0 
 
 ### many come and go
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }
-bound() { bpftool map dump pinned /sys/fs/bpf/policyd/abi-4/maps/bindings | grep -c '"key"\|^key'; }
+bound() { bpftool map dump pinned /sys/fs/bpf/policyd/abi-*/maps/bindings >bindings || echo none; grep -c '"key"\|^key' bindings; }
 case $(uname -r) in 6.1.*) number=10000 ;; *) number=1000 ;; esac
 box run -w 4 box 200 /box /violate >/dev/null
 before=$(memory) bindings=$(bound)
+box run box 1 /box /bin/sleep 4 >/dev/null &
+one=$!
+t_soon 4 "there is one" sh -c 'policyctl ps | grep -q "^bound *box-0 "'
+t_is "which has a binding" $((bindings + 1)) "$(bound)"
+wait $one
 t_is "$number come and go" "refused $number escaped 0 killed 0 other 0" "$(box run -w 4 box $number /box /violate)"
 left=$(bound) # of those before, one may have gone meanwhile
 t_is "no binding is left of them" 1 "$([ "$left" -le "$bindings" ] && echo 1)"

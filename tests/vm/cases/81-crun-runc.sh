@@ -62,4 +62,41 @@ runc delete -f box-next
 runc delete -f free
 next >out 2>&1
 t_like "and without it, too" "*Permission denied*" "$(cat out)"
+
+# Nor when policyd sees nothing of it: the kernel's programs know that nobody was left.
+bundle_runs bundle sleep 1000
+(cd bundle && exec runc run free >/dev/null 2>&1) &
+runner=$!
+t_soon 20 "one that no policy is for again" sh -c 'policyctl ps | grep -q "^unmatched *free "'
+bundle_runs bundle cat /secret
+kill -STOP "$daemon"
+kill -KILL $runner
+echo 1 >/sys/fs/cgroup/pool/one/cgroup.kill
+t_wait 10 grep -q "populated 0" /sys/fs/cgroup/pool/one/cgroup.events
+rm -r /run/runc/free
+next >out 2>&1 &
+runner=$!
+t_soon 20 "the next one is there" sh -c 'grep -q . /sys/fs/cgroup/pool/one/cgroup.procs'
+sleep 2
+t_is "and waits for policyd" "" "$(cat out)"
+kill -CONT "$daemon"
+wait $runner
+t_like "which refuses it what its policy does" "*Permission denied*" "$(cat out)"
+
+# Two at a time: the first one's policies, for as long as anybody is there, whatever else happens to the cgroup.
+bundle_runs bundle sleep 1000
+(cd bundle && exec runc run box-first >/dev/null 2>&1) &
+t_soon 20 "one that a policy is for" sh -c 'policyctl ps | grep -q "^bound *box-first "'
+(cd bundle && exec runc run free >/dev/null 2>&1) &
+two() { [ "$(grep -c . /sys/fs/cgroup/pool/one/cgroup.procs)" = 2 ]; }
+t_soon 20 "and another in its cgroup" two
+runc pause box-first
+runc resume box-first
+sleep 6 # a look
+t_like "are the first" "*bound*box-first*" "$(policyctl ps)"
+t_allowed "who joins it may what is allowed" runc exec box-first cat /twin
+t_denied "and not what is denied" runc exec box-first cat /secret
+t_denied "nor may who joins the other" runc exec free cat /secret
+runc delete -f free
+runc delete -f box-first
 t_done

@@ -122,8 +122,43 @@ sleep 12            # two looks
 t_like "the next is as its hook said" "*bound*box-next*" "$(policyctl ps)"
 t_allowed "who joins it may what is allowed" runc exec box-next cat /twin
 t_denied "and not what is denied" runc exec box-next cat /secret
+
+# Whose hook comes while another is in the cgroup, or in the one above, changes nothing for that one.
+place() { sed -i "s|\"cgroupsPath\": \"[^\"]*\"|\"cgroupsPath\": \"/pool/$1\"|" bundle/config.json; }
+place one/below
+t_like "with the state that is left it cannot be told whose the one below is" "*in that of container box-next*" \
+	"$(policyctl oci-runtime runc run -d --bundle bundle other 2>&1 </dev/null)"
+runc delete -f other >/dev/null 2>&1
+rm -r /run/runc/free
+for place in one/below one; do
+	place $place
+	policyctl oci-runtime runc run -d --bundle bundle other >/dev/null 2>&1 </dev/null
+	t_is "another begins in /pool/$place" 1 "$(runc list | grep -c '^other .*running')"
+	sleep 6 # a look
+	t_like "the first is known as before" "*bound*box-next*" "$(policyctl ps)"
+	t_denied "nobody who joins it may more" runc exec box-next cat /secret
+	t_denied "nor does the other have its own policies" runc exec other cat /secret
+	runc delete -f other
+done
 runc delete -f box-next
-runc delete -f free
+
+# What a hook has said is of no use for the next in the cgroup, of which policyd has not seen that it is another.
+policyctl oci-runtime runc run -d --bundle bundle free >/dev/null 2>&1 </dev/null
+t_soon 10 "one that no policy is for" sh -c 'policyctl ps | grep -q "^unmatched *free "'
+kill -STOP "$daemon"
+echo 1 >/sys/fs/cgroup/pool/one/cgroup.kill
+t_wait 10 grep -q "populated 0" /sys/fs/cgroup/pool/one/cgroup.events
+rm -r /run/runc/free
+demo_bundle bundle
+bundle_runs bundle cat /secret
+sed -i 's|"linux": {|"linux": {"cgroupsPath": "/pool/one",|' bundle/config.json
+runc run --bundle bundle box-after >out 2>&1 </dev/null &
+runner=$!
+sleep 2
+kill -CONT "$daemon"
+wait $runner
+t_is "the next one, without a hook, has nothing of it" 0 "$(grep -cx secret out)"
+runc delete -f box-after >/dev/null 2>&1
 
 # as policyctl(1) says
 mkdir -p /etc/docker
