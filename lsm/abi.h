@@ -82,6 +82,7 @@ enum pd_guard {
 	PD_GUARD_MODULE,   /* kernel modules and kexec images */
 	PD_GUARD_CGROUP,   /* writes to a cgroup file system */
 	PD_GUARD_KERNEL,   /* writes to what starts usermode helpers or reconfigures the kernel */
+	PD_GUARD_TERMINAL, /* what somebody else reads from the terminal, as if it had been typed */
 	PD_GUARD_COUNT,
 };
 

@@ -118,6 +118,8 @@ int BPF_PROG(file_truncate, struct file *file)
 /* include/uapi/asm-generic/ioctls.h, sockios.h */
 #define EXT4_IOC_MOVE_EXT                                                                          \
 	0xc028660f /* changes the bytes of a file that it is only given by number */
+#define TIOCSTI 0x5412
+#define TIOCLINUX 0x541c
 #define FIOSETOWN 0x8901
 #define SIOCSPGRP 0x8902
 
@@ -140,7 +142,8 @@ static __always_inline int ioctl_harmless(__u32 cmd)
 	return 0;
 }
 
-/* Choosing who gets this file's signals is sending signals. */
+/* Choosing who gets this file's signals is sending signals. What is put into a terminal, by TIOCLINUX from its own
+ * screen, is read by whoever reads there next: the shell that this was started from. */
 static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8 hook,
 				     struct file *file, __u32 cmd)
 {
@@ -148,6 +151,8 @@ static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8
 
 	if (cmd == FIOSETOWN || cmd == SIOCSPGRP)
 		return pd_ask_guard(label, hook, PD_GUARD_SIGNAL, 0);
+	if (cmd == TIOCSTI || cmd == TIOCLINUX)
+		return pd_ask_guard(label, hook, PD_GUARD_TERMINAL, cmd);
 	if (cmd == EXT4_IOC_MOVE_EXT)
 		return pd_ask_guard(label, hook, PD_GUARD_KERNEL, cmd);
 	if (ioctl_harmless(cmd))

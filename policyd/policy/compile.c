@@ -302,7 +302,8 @@ static int write_slots(struct compile_run *run)
 static uint32_t groups(const struct compile_run *run)
 {
 	const uint32_t file_guards = 1u << PD_GUARD_CGROUP | 1u << PD_GUARD_BPF |
-				     1u << PD_GUARD_KERNEL | 1u << PD_GUARD_SIGNAL;
+				     1u << PD_GUARD_KERNEL | 1u << PD_GUARD_SIGNAL |
+				     1u << PD_GUARD_TERMINAL;
 	uint32_t paths = run->decides[PD_OBJ_PATH], set;
 
 	if (!run->stats.slots)

@@ -189,11 +189,12 @@ static const struct word capabilities[] = {
 WORDS(words_capabilities, capabilities, "capability");
 
 static const struct word guards[] = {
-	{ "bpf", PD_GUARD_BPF },       { "mount", PD_GUARD_MOUNT },
-	{ "userns", PD_GUARD_USERNS }, { "ptrace", PD_GUARD_PTRACE },
-	{ "signal", PD_GUARD_SIGNAL }, { "io_uring", PD_GUARD_IO_URING },
-	{ "perf", PD_GUARD_PERF },     { "module", PD_GUARD_MODULE },
-	{ "cgroup", PD_GUARD_CGROUP }, { "kernel", PD_GUARD_KERNEL },
+	{ "bpf", PD_GUARD_BPF },	   { "mount", PD_GUARD_MOUNT },
+	{ "userns", PD_GUARD_USERNS },	   { "ptrace", PD_GUARD_PTRACE },
+	{ "signal", PD_GUARD_SIGNAL },	   { "io_uring", PD_GUARD_IO_URING },
+	{ "perf", PD_GUARD_PERF },	   { "module", PD_GUARD_MODULE },
+	{ "cgroup", PD_GUARD_CGROUP },	   { "kernel", PD_GUARD_KERNEL },
+	{ "terminal", PD_GUARD_TERMINAL },
 };
 WORDS(words_guards, guards, "guard");
 _Static_assert(COUNT(guards) == PD_GUARD_COUNT - 1, "every guard has a name");

@@ -8,7 +8,7 @@
 . /tests/cases/confine.inc.sh
 
 anything='default: {file: allow, exec: allow, socket: allow, capability: allow}'
-guards='bpf mount userns ptrace signal io_uring perf module cgroup kernel'
+guards='bpf mount userns ptrace signal io_uring perf module cgroup kernel terminal'
 echo "$anything" | confine_policy kept
 for guard in $guards; do
 	printf '%s\nguard: {allow: [%s]}\n' "$anything" "$guard" | confine_policy "$guard"
@@ -56,6 +56,7 @@ table() {
 	signal 0 kill @outside 18
 	signal 0 sigio setown @outside 18
 	io_uring 0 io_uring
+	terminal 0 type
 	perf 0 perf self
 	module ENOEXEC init_module
 	cgroup 0 mkdir /sys/fs/cgroup/case/made
@@ -146,6 +147,7 @@ refused() { # WHO: EPERM or EACCES where the kernel says that instead
 	EPERM sigio siocspgrp @outside 9
 	EPERM prlimit @outside
 	EPERM io_uring
+	EPERM type
 	EPERM perf self
 	EPERM|EACCES perf @outside
 	EPERM init_module
@@ -253,6 +255,7 @@ ENOTTY move_ext /mnt/a/file
 0 sigio fiosetown @outside 18
 0 prlimit @outside
 0 io_uring
+0 type
 0 perf self
 0 perf @outside
 ENOEXEC init_module
@@ -281,6 +284,7 @@ confine_steps audit reach <<'S'
 0 kill @outside 18
 0 sigio setown @outside 18
 0 io_uring
+0 type
 0 perf self
 ENOEXEC init_module
 0 mkdir /sys/fs/cgroup/case/made

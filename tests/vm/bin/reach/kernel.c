@@ -8,6 +8,7 @@
 #include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -121,7 +122,22 @@ static int do_pktinfo(char **w)
 	return r;
 }
 
+/* A character, as if it were typed into a terminal of our own */
+static int do_type(char **w)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave = -1, r;
+
+	(void)w;
+	if (master >= 0 && !unlockpt(master))
+		slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	r = slave < 0 ? -errno : step_result(ioctl(slave, TIOCSTI, "x"));
+	close(slave);
+	close(master);
+	return r;
+}
+
 const struct step_command kernel_commands[] = {
+	{ "type", 0, do_type },
 	{ "move_ext", 1, do_move_ext },
 	{ "pktinfo", 0, do_pktinfo },
 	{ "bpf", 0, do_bpf },
