@@ -182,6 +182,7 @@ struct pd_info {
 	__u32 deny_t; /* a superset of deny_e is not guaranteed: an audit-mode allow may grant */
 	__u32 audit;  /* allowed, but logged */
 	__u32 quiet;  /* denied without an event */
+	__u32 kill;   /* denied by E, and who tries is ended */
 	__u32 below_e_any;
 	__u32 below_e_all;
 	__u32 below_t_any;
@@ -496,6 +497,8 @@ struct pd_event {
 	0x4u /* create refused, but the file may have existed: the kernel \
 				    * then opened it without O_CREAT */
 
+#define PD_EVENT_KILLED 0x8u /* the task that tried was sent SIGKILL */
+
 /* Rings: denials and everything else, so that noise cannot push a denial out. */
 enum pd_ring {
 	PD_RING_DENIALS,
@@ -562,7 +565,7 @@ PD_ASSERT(sizeof(struct pd_socket_key) == PD_SOCKET_KEY_V6);
 PD_ASSERT(sizeof(struct pd_image) == 96);
 PD_ASSERT(sizeof(struct pd_slot) == 16);
 PD_ASSERT(sizeof(struct pd_program) == 48);
-PD_ASSERT(sizeof(struct pd_info) == 40);
+PD_ASSERT(sizeof(struct pd_info) == 44);
 PD_ASSERT(sizeof(struct pd_label) == 56);
 PD_ASSERT(sizeof(struct pd_event) == 152);
 PD_ASSERT(sizeof(struct pd_release) == 16);

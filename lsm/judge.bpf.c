@@ -75,6 +75,7 @@ static __always_inline void view_of_state(const __u8 *image, __u32 at_state, str
 	v->deny_t = INFO(image, at, deny_t);
 	v->audit = INFO(image, at, audit);
 	v->quiet = INFO(image, at, quiet);
+	v->kill = INFO(image, at, kill);
 	v->any_e = v->all_e = ~v->deny_e;
 	v->any_t = v->all_t = ~v->deny_t;
 	v->below_any_e = INFO(image, at, below_e_any);
@@ -188,6 +189,14 @@ static __always_inline __u32 rule_for(const __u8 *image, __u32 info, __u32 secti
 			 perms);
 }
 
+/* Is who asks to be ended? Not for what the kernel only asks by the way, nor when it may go on without what was
+ * refused; and who is held is no more than looked at here. */
+static __always_inline int ends(const struct pd_ask *ask, const struct pd_outcome *o)
+{
+	return o->refused_e & o->kill && !ask->task &&
+	       !(ask->flags & (PD_ASK_SILENT | PD_ASK_MAYBE_EXISTS));
+}
+
 /* Tells what s->outcome says. Not static: verified once by itself, and it has no image pointer to
  * take along, so it looks again and blames no rule if another image has come since. */
 __noinline int pd_tell(struct pd_ask *ask, struct pd_scratch *s)
@@ -211,6 +220,8 @@ __noinline int pd_tell(struct pd_ask *ask, struct pd_scratch *s)
 	e->reason = o->reason;
 	e->guard = ask->object == PD_OBJ_GUARD ? ask->key.family : 0;
 	e->flags = ask->flags & PD_ASK_MAYBE_EXISTS ? PD_EVENT_MAYBE_EXISTS : 0;
+	if (ends(ask, o))
+		e->flags |= PD_EVENT_KILLED;
 	e->mode = 0;
 	if (o->refused_e) {
 		e->verdict = PD_DENIED;
@@ -241,6 +252,8 @@ static __always_inline int conclude(struct pd_ask *ask, struct pd_scratch *s)
 
 	if (!o->refused_e && !o->refused_t && !o->audited)
 		return 0;
+	if (ends(ask, o))
+		bpf_send_signal(SIGKILL);
 	if (o->refused_e && !(o->refused_e & ~o->quiet))
 		return denied;
 	if (!o->refused_e && o->refused_t && !(o->refused_t & ~o->quiet))
@@ -258,6 +271,7 @@ static __always_inline void outcome_of(const struct pd_view *v, __u32 wanted, __
 	o->refused_t = v->deny_t & wanted;
 	o->audited = v->audit & wanted;
 	o->quiet = v->quiet;
+	o->kill = v->kill;
 	o->info = v->info;
 	o->reason = v->reason;
 	if (flags & PD_ASK_ANY) {
@@ -518,7 +532,7 @@ static __always_inline int conclude_move(struct pd_ask *ask, struct bench *b, st
 		o->refused_e = wide_e;
 		o->refused_t = wide_t;
 		o->reason = PD_REASON_WIDENS;
-		o->quiet = 0;
+		o->quiet = o->kill = 0;
 	}
 	return conclude(ask, b->s) ? -EACCES : 0;
 }

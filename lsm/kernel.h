@@ -28,6 +28,7 @@ typedef unsigned char bool;
 #define EACCES 13
 #define E2BIG 7
 #define CAP_SYS_ADMIN 21
+#define SIGKILL 9
 #define SIGSTOP 19
 
 /* include/linux/fs.h, fcntl.h, mount.h, magic.h */

@@ -390,7 +390,7 @@ static __noinline int settle_or_end(struct linux_binprm *bprm)
 		return 0;
 	if (unknown == PD_UNKNOWN_HOLD && !hold_unjudged(bprm))
 		return 0;
-	bpf_send_signal(9);
+	bpf_send_signal(SIGKILL);
 	shared = bpf_map_lookup_elem(&state, &zero);
 	if (shared) {
 		__sync_fetch_and_add(&shared->rings[PD_RING_DENIALS].generated, 1);
@@ -418,7 +418,7 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 	if (PD_VIEW(struct task_struct, task)->bpf_storage) {
 		label = bpf_task_storage_get(&labels, task, 0, 0);
 		if (!label && pd_label_hidden()) {
-			bpf_send_signal(9);
+			bpf_send_signal(SIGKILL);
 			return 0;
 		}
 	}

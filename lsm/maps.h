@@ -203,7 +203,7 @@ struct pd_report {
 /* What the image says about one name. Grants as sets: for an object with a name both are what the
  * name grants; for one without they span every name it could have. */
 struct pd_view {
-	__u32 deny_e, deny_t, audit, quiet;
+	__u32 deny_e, deny_t, audit, quiet, kill;
 	__u32 any_e, all_e, any_t, all_t;
 	__u32 below_any_e, below_all_e, below_any_t, below_all_t;
 	__u32 info; /* offset; 0: no rule to blame */
@@ -214,11 +214,10 @@ struct pd_view {
 
 /* What comes of a question, and is to be told. */
 struct pd_outcome {
-	__u32 refused_e, refused_t, audited, quiet;
+	__u32 refused_e, refused_t, audited, quiet, kill;
 	__u32 info;
 	__u32 reason;
 	__u32 wanted;
-	__u32 pad;
 };
 
 /* A question, see judge.h */

@@ -239,6 +239,8 @@ void event_human(struct buffer *b, const struct event *event, unsigned int flags
 	add_object(b, event);
 	if (record->flags & PD_EVENT_MAYBE_EXISTS)
 		buffer_text(b, " (opened without creating, if it existed)");
+	if (record->flags & PD_EVENT_KILLED)
+		buffer_text(b, " and was killed");
 	add_cause(b, event);
 	if (record->repeat > 1) {
 		buffer_text(b, " (x");

@@ -174,6 +174,8 @@ static void add_cause(struct buffer *b, const struct event *event)
 		add_word(b, ",\"explanation\":\"", event_explanation(record->reason));
 	if (record->flags & PD_EVENT_MAYBE_EXISTS)
 		buffer_text(b, ",\"maybe_exists\":true");
+	if (record->flags & PD_EVENT_KILLED)
+		buffer_text(b, ",\"killed\":true");
 }
 
 static void add_text(struct buffer *b, const char *key, const char *text)

@@ -311,6 +311,8 @@ static int parse_head(struct parsed *parsed, const json_t *root, struct pd_error
 	parsed->event.host = get_text(root, "host");
 	if (json_get_bool(root, "maybe_exists", &flag) && flag)
 		record->flags |= PD_EVENT_MAYBE_EXISTS;
+	if (json_get_bool(root, "killed", &flag) && flag)
+		record->flags |= PD_EVENT_KILLED;
 	return 0;
 }
 

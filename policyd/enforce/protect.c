@@ -62,13 +62,13 @@ static void add_above(struct pd_folder above[static PD_ABOVE_FOLDERS], const cha
 
 void enforce_protect(struct enforcer *e, const char *const *paths)
 {
-	/* what tasks and cgroups are known by */
-	const char *const sources[] = { "/proc", "/sys/fs/cgroup", e->pins.dir, NULL };
 	struct pd_folder own[PD_OWN_FOLDERS] = { 0 }, above[PD_ABOVE_FOLDERS] = { 0 };
 	size_t used = 0;
 
-	for (size_t i = 0; sources[i] && *sources[i]; i++)
-		add_above(above, sources[i]);
+	/* what tasks and cgroups are known by */
+	add_above(above, "/proc");
+	add_above(above, "/sys/fs/cgroup");
+	add_above(above, e->pins.dir);
 	for (; *paths && used < PD_OWN_FOLDERS; paths++) {
 		if (folder_at(*paths, &own[used]))
 			used++;

@@ -12,6 +12,7 @@ struct verdict {
 	uint32_t allow, deny; /* by rules */
 	uint32_t audit;	      /* granted by a rule that wants to see it */
 	uint32_t noisy;	      /* refused by a rule that wants to see it */
+	uint32_t kill;	      /* refused by a rule that ends who tries */
 	uint32_t deny_rule[PERMS_MAX], audit_rule[PERMS_MAX]; /* the first, by permission */
 };
 
@@ -117,6 +118,8 @@ static void verdict_add(struct verdict *v, const struct effective_rule *rule, ui
 		v->deny |= perms;
 		if (!rule->rule->quiet)
 			v->noisy |= perms;
+		if (rule->rule->kill)
+			v->kill |= perms;
 		return;
 	}
 	v->allow |= perms;
@@ -187,6 +190,7 @@ size_t effective_info(const struct effective *effective, enum pd_object object,
 	loud |= e.deny & ~info.quiet;
 	verdict_close(&t, effective, object, false);
 	info.deny_e = e.deny;
+	info.kill = e.kill;
 	info.deny_t = t.deny;
 	info.quiet = ~loud & effective_all_perms(object);
 	info.audit = t.audit & ~e.deny & ~t.deny;

@@ -164,7 +164,7 @@ static bool compare_rules(struct linter *linter, const struct policy_rule *earli
 		return true;
 	}
 	if (earlier->audit != later->audit || earlier->quiet != later->quiet ||
-	    earlier->audit_mode != later->audit_mode)
+	    earlier->kill != later->kill || earlier->audit_mode != later->audit_mode)
 		return false;
 	repeats = covers(earlier, later);
 	if (!repeats && !covers(later, earlier))

@@ -15,6 +15,7 @@ enum rule_key {
 	KEY_BY,
 	KEY_AUDIT,
 	KEY_QUIET,
+	KEY_KILL,
 	KEY_MODE,
 	KEY_PATH,
 	KEY_FAMILY,
@@ -28,7 +29,7 @@ enum rule_key {
 
 #define KEYS_COMMON                                                                                \
 	{ "allow", KEY_ALLOW }, { "deny", KEY_DENY }, { "by", KEY_BY }, { "audit", KEY_AUDIT },    \
-		{ "quiet", KEY_QUIET },                                                            \
+		{ "quiet", KEY_QUIET }, { "kill", KEY_KILL },                                      \
 	{                                                                                          \
 		"mode", KEY_MODE                                                                   \
 	}
@@ -57,6 +58,7 @@ static int take_flags(const struct parser *parser, const struct node **values,
 		      struct policy_rule *rule)
 {
 	const struct node *audit = values[KEY_AUDIT], *quiet = values[KEY_QUIET];
+	const struct node *kills = values[KEY_KILL];
 	uint32_t mode = POLICY_ENFORCE;
 	int ret = 0;
 
@@ -68,10 +70,15 @@ static int take_flags(const struct parser *parser, const struct node **values,
 		return parser_fail(parser, &map_key(quiet)->place,
 				   "quiet: only for deny; what is allowed is not logged, unless "
 				   "audit: true");
+	if (kills && !rule->deny)
+		return parser_fail(parser, &map_key(kills)->place,
+				   "kill: only for deny; nobody is ended for what is allowed");
 	if (audit)
 		ret = value_bool(parser, "audit", audit, &rule->audit);
 	if (!ret && quiet)
 		ret = value_bool(parser, "quiet", quiet, &rule->quiet);
+	if (!ret && kills)
+		ret = value_bool(parser, "kill", kills, &rule->kill);
 	if (!ret && values[KEY_MODE])
 		ret = value_word(parser, "mode", values[KEY_MODE], &words_modes, &mode);
 	if (ret)

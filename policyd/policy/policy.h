@@ -64,6 +64,7 @@ struct policy_rule {
 	bool deny;
 	bool audit;	 /* allow: log it */
 	bool quiet;	 /* deny: do not log it */
+	bool kill;	 /* deny: end who tries */
 	bool audit_mode; /* mode: audit on the rule; policy mode not yet considered */
 	struct policy_place place;
 

@@ -184,6 +184,8 @@ void symbols_text(const struct policy_rule *rule, char buffer[SYMBOLS_TEXT_MAX +
 		put(&t, ", audit: true");
 	if (rule->quiet)
 		put(&t, ", quiet: true");
+	if (rule->kill)
+		put(&t, ", kill: true");
 	if (rule->audit_mode)
 		put(&t, ", mode: audit");
 	put(&t, "}");

@@ -142,7 +142,7 @@ const struct pd_slot *slot_at(const struct compiled *c, uint32_t slot)
 
 /* One of the two decisions: E with enforced only, T with all. */
 struct half {
-	bool deny, allow, closed, noisy, audit;
+	bool deny, allow, closed, noisy, audit, kill;
 	const struct policy *deny_policy, *audit_policy, *default_policy;
 	const struct policy_rule *deny_rule, *audit_rule;
 };
@@ -156,6 +156,7 @@ static void half_add(struct half *h, const struct policy *policy, const struct p
 		}
 		h->deny = true;
 		h->noisy |= !rule->quiet;
+		h->kill |= rule->kill;
 		return;
 	}
 	h->allow = true;
@@ -205,6 +206,7 @@ struct verdict expected_verdict(const struct policy *const *policies, size_t cou
 	v.deny_t = t.deny || (t.closed && !t.allow);
 	v.audit = t.audit && !v.deny_e && !v.deny_t;
 	v.quiet = t.deny && !t.noisy && (!v.deny_e || e.deny);
+	v.kill = e.kill;
 	who = v.deny_e ? &e : &t;
 	if (v.deny_e || v.deny_t) {
 		v.policy = who->deny ? who->deny_policy : who->default_policy;
@@ -229,14 +231,14 @@ void check_verdict(const unsigned char *image, uint32_t slot, const struct polic
 			 0);
 	if (d.denied != v.deny_e || d.would_deny != v.deny_t ||
 	    !(d.info->audit & request->perm) != !v.audit ||
-	    !(d.info->quiet & request->perm) != !v.quiet)
-		fail_msg(
-			"object %d \"%.*s\" perm %x by %s: image %d %d audit %x quiet %x, rules %d "
-			"%d %d %d",
-			request->object, (int)request->length, (const char *)request->name,
-			request->perm, request->program ? request->program : "-", d.denied,
-			d.would_deny, d.info->audit, d.info->quiet, v.deny_e, v.deny_t, v.audit,
-			v.quiet);
+	    !(d.info->quiet & request->perm) != !v.quiet ||
+	    !(d.info->kill & request->perm) != !v.kill)
+		fail_msg("object %d \"%.*s\" perm %x by %s: image %d %d audit %x quiet %x kill %x, "
+			 "rules %d %d %d %d %d",
+			 request->object, (int)request->length, (const char *)request->name,
+			 request->perm, request->program ? request->program : "-", d.denied,
+			 d.would_deny, d.info->audit, d.info->quiet, d.info->kill, v.deny_e,
+			 v.deny_t, v.audit, v.quiet, v.kill);
 	if (!v.policy) {
 		assert_int_equal(d.rule, 0);
 		return;

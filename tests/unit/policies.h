@@ -31,7 +31,7 @@ const struct pd_slot *slot_at(const struct compiled *c, uint32_t slot);
 
 /* The decision about a request, from the rules. */
 struct verdict {
-	bool deny_e, deny_t, audit, quiet;
+	bool deny_e, deny_t, audit, quiet, kill;
 	const struct policy *policy;	/* whose rule or default decided, NULL: nobody's */
 	const struct policy_rule *rule; /* NULL: a default */
 };

@@ -19,6 +19,7 @@ static void random_flags(struct lots *lots, struct policy_rule *rule)
 {
 	rule->audit = !rule->deny && !lot(lots, 4);
 	rule->quiet = rule->deny && !lot(lots, 3);
+	rule->kill = rule->deny && !lot(lots, 3);
 	rule->audit_mode = !lot(lots, 4);
 }
 

@@ -137,12 +137,12 @@ static void flags_and_places(void **state)
 	struct policy *policy = parse_rules("file:\n"
 					    "  - {allow: read, path: [/a, /b], audit: true}\n"
 					    "  - {deny: read, path: /c, by: [/p, /q], quiet: true, "
-					    "mode: audit}\n");
+					    "kill: true, mode: audit}\n");
 	const struct policy_rule *a = &policy->rules[0], *b = &policy->rules[1];
 
 	(void)state;
-	assert_true(a->audit && !a->deny && !a->quiet && !a->audit_mode);
-	assert_true(!b->audit && b->deny && b->quiet && b->audit_mode);
+	assert_true(a->audit && !a->deny && !a->quiet && !a->kill && !a->audit_mode);
+	assert_true(!b->audit && b->deny && b->quiet && b->kill && b->audit_mode);
 	assert_int_equal(a->place.line, 5);
 	assert_int_equal(a->place.column, 5);
 	assert_int_equal(a->paths.count, 2);
