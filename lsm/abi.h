@@ -70,7 +70,7 @@ enum pd_socket_perm {
 /* The only permission bit of PD_OBJ_CAPABILITY and PD_OBJ_GUARD. */
 #define PD_USE 1u
 
-/* What a confined task may not do unless `guard: {allow: [...]}` grants it. */
+/* What a confined task may not do unless `guard: {allow: [...]}` grants it, but for PD_GUARDS_FREE. */
 enum pd_guard {
 	PD_GUARD_BPF = 1, /* bpf(2), writing to a bpffs */
 	PD_GUARD_MOUNT,	  /* every change of the mount tree, old and new system calls */
@@ -83,8 +83,11 @@ enum pd_guard {
 	PD_GUARD_CGROUP,   /* writes to a cgroup file system */
 	PD_GUARD_KERNEL,   /* writes to what starts usermode helpers or reconfigures the kernel */
 	PD_GUARD_TERMINAL, /* what somebody else reads from the terminal, as if it had been typed */
+	PD_GUARD_WX, /* memory that was written and is executed; granted unless `memory: {wx: deny}` says otherwise */
 	PD_GUARD_COUNT,
 };
+
+#define PD_GUARDS_FREE (1u << PD_GUARD_WX)
 
 /*
  * The object of a socket operation. Only the first 4 bytes for "create" and for every operation

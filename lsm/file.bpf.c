@@ -74,6 +74,14 @@ int BPF_PROG(file_open, struct file *file)
 		if (pd_guard_memory(&ask, pd_proc_task(file->f_path.dentry)))
 			return -EACCES;
 	}
+	/* It writes whatever the mapping's protection is. */
+	if (want & (PD_WRITE | PD_APPEND) &&
+	    file->f_path.dentry->d_sb->s_magic == PROC_SUPER_MAGIC &&
+	    pd_is_mem(file->f_path.dentry)) {
+		guarded = pd_ask_guard(label, PD_HOOK_file_open, PD_GUARD_WX, 0);
+		if (guarded)
+			PD_RETURN(guarded);
+	}
 	pd_ask_init(&ask, label, PD_HOOK_file_open, PD_OP_OPEN, want);
 	if ((file->f_flags & __O_TMPFILE) == __O_TMPFILE)
 		ask.flags = PD_ASK_LAST;
@@ -249,6 +257,27 @@ static __always_inline int ask_mapped(const volatile struct pd_label *label, __u
 		       BPF_CORE_READ(file, f_path.mnt));
 }
 
+/* Memory that is executed: anonymous, or written by the task that is to execute it. Few policies ask. */
+static __always_inline int ask_written(const volatile struct pd_label *label, __u8 hook)
+{
+	return pd_ask_guard(label, hook, PD_GUARD_WX, 0);
+}
+
+/* memfd, System V shared memory, and what is mapped as shared without a file */
+static __always_inline int is_memory(struct file *file)
+{
+	return BPF_CORE_READ(file, f_path.dentry, d_sb, s_flags) & (SB_NOUSER | SB_KERNMOUNT);
+}
+
+/* 6.12's verifier takes the argument for one that is there, and leaves out what is done when it is not. */
+static __always_inline int is_missing(struct file *file)
+{
+	__u64 number;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &file);
+	return !number;
+}
+
 /* inherited: recheck; and a label that cannot be read, or names a slot the image does not have. */
 static __always_inline int rechecks(__u32 slot_flags)
 {
@@ -290,8 +319,11 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	int answer;
 
 	PD_SUBJECT_OR_RETURN(label, mmap_file);
-	if (!file)
+	if (is_missing(file)) {
+		if (prot & PROT_EXEC)
+			PD_RETURN(ask_written(label, PD_HOOK_mmap_file));
 		return 0;
+	}
 	file = PD_VIEW(struct file, file);
 	if (own_program(file))
 		return 0;
@@ -309,6 +341,11 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	/* prot, not reqprot: it includes what READ_IMPLIES_EXEC adds */
 	if (!(prot & PROT_EXEC))
 		return 0;
+	if (prot & PROT_WRITE || is_memory(file)) {
+		answer = ask_written(label, PD_HOOK_mmap_file);
+		if (answer)
+			PD_RETURN(answer);
+	}
 	/* remap_file_pages() asks about what is mapped, which over overlayfs is the lower file */
 	PD_RETURN(ask_mapped(label, PD_HOOK_mmap_file, PD_OP_MMAP, file));
 }
@@ -317,11 +354,18 @@ SEC("lsm/file_mprotect")
 int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)
 {
 	struct file *file;
+	int answer;
 
 	PD_SUBJECT_OR_RETURN(label, file_mprotect);
 	if (!(prot & PROT_EXEC))
 		return 0;
 	file = BPF_CORE_READ(vma, vm_file);
+	/* what is a file's has pages of its own once it was written to */
+	if (!file || prot & PROT_WRITE || BPF_CORE_READ(vma, anon_vma) || is_memory(file)) {
+		answer = ask_written(label, PD_HOOK_file_mprotect);
+		if (answer)
+			PD_RETURN(answer);
+	}
 	if (!file)
 		return 0;
 	PD_RETURN(ask_mapped(label, PD_HOOK_file_mprotect, PD_OP_MPROTECT, file));

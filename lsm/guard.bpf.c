@@ -221,6 +221,7 @@ int BPF_PROG(kernel_read_file, struct file *file, int id)
 
 /* ---- other tasks ----------------------------------------------------------------------------- */
 
+#define PTRACE_MODE_ATTACH 2
 #define PTRACE_MODE_NOAUDIT 4
 #define PR_SET_MM 35
 
@@ -270,11 +271,15 @@ static __always_inline int ask_reach(const volatile struct pd_label *label, __u8
 
 	if (is_policyd(task))
 		return pd_ask_self(label, hook, PD_GUARD_PTRACE, mode);
-	if (same_label(label, task))
-		return 0;
 	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
 	ask.object = PD_OBJ_GUARD;
 	ask.key.family = PD_GUARD_PTRACE;
+	/* Who traces writes into what is executed. */
+	if (same_label(label, task)) {
+		if (!(mode & PTRACE_MODE_ATTACH))
+			return 0;
+		ask.key.family = PD_GUARD_WX;
+	}
 	ask.key_len = 1;
 	ask.detail = mode;
 	if (mode & PTRACE_MODE_NOAUDIT)
@@ -326,7 +331,7 @@ SEC("lsm/ptrace_traceme")
 int BPF_PROG(ptrace_traceme, struct task_struct *parent)
 {
 	PD_SUBJECT_OR_RETURN(label, ptrace_traceme);
-	PD_RETURN(ask_reach(label, PD_HOOK_ptrace_traceme, parent, 0));
+	PD_RETURN(ask_reach(label, PD_HOOK_ptrace_traceme, parent, PTRACE_MODE_ATTACH));
 }
 
 SEC("lsm/task_kill")

@@ -53,6 +53,14 @@ static __always_inline int pd_is_of_memory(struct dentry *dentry)
 	       PD_IS("pagemap", "\0\0\0\0\0\0\0");
 }
 
+static __always_inline int pd_is_mem(struct dentry *dentry)
+{
+	__u64 name[2];
+
+	pd_last_name(dentry, name);
+	return PD_IS("mem\0\0\0\0", "\0\0\0\0\0\0\0");
+}
+
 /* Whose file of procfs is this? The thread's number in the initial pid namespace, 0: nobody's. */
 static __always_inline __u32 pd_proc_task(struct dentry *dentry)
 {

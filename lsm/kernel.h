@@ -56,6 +56,7 @@ typedef unsigned char bool;
 #define MAY_WRITE 2
 #define MAY_READ 4
 #define MAY_APPEND 8
+#define PROT_WRITE 0x2
 #define PROT_EXEC 4
 #define MAP_SHARED 1 /* a bit of MAP_SHARED_VALIDATE, too */
 #define SB_KERNMOUNT (1 << 22)
@@ -222,6 +223,7 @@ struct backing_file {
 
 struct vm_area_struct {
 	struct file *vm_file;
+	void *anon_vma;
 } __core;
 
 struct iattr {

@@ -151,12 +151,18 @@ static void note(struct finding *f, const struct policy_rule *rule, bool enforce
 		f->audited = rule;
 }
 
+static bool request_is_free(const struct request *request)
+{
+	return PD_GUARDS_FREE >> *(const unsigned char *)request->name & 1;
+}
+
 static int find(const struct policy *policy, const struct request *request, struct finding *ret)
 {
 	struct finding f = { 0 };
 	bool allow_e = false, allow_t = false, enforce = policy->mode == POLICY_ENFORCE;
 	enum pd_class class = request_class(request);
-	bool closed = class == PD_CLASS_GUARD || policy->deny_default >> class & 1;
+	bool closed = class == PD_CLASS_GUARD ? !request_is_free(request) :
+						policy->deny_default >> class & 1;
 	int r;
 
 	for (size_t i = 0; i < policy->rule_count; i++) {

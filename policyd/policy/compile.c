@@ -303,7 +303,7 @@ static uint32_t groups(const struct compile_run *run)
 {
 	const uint32_t file_guards = 1u << PD_GUARD_CGROUP | 1u << PD_GUARD_BPF |
 				     1u << PD_GUARD_KERNEL | 1u << PD_GUARD_SIGNAL |
-				     1u << PD_GUARD_TERMINAL;
+				     1u << PD_GUARD_TERMINAL | 1u << PD_GUARD_WX;
 	uint32_t paths = run->decides[PD_OBJ_PATH], set;
 
 	if (!run->stats.slots)

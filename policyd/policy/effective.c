@@ -16,6 +16,9 @@ struct verdict {
 	uint32_t deny_rule[PERMS_MAX], audit_rule[PERMS_MAX]; /* the first, by permission */
 };
 
+/* What no policy has to grant */
+static const struct policy_rule free_guards = { .class = PD_CLASS_GUARD, .guards = PD_GUARDS_FREE };
+
 int effective_init(struct effective *effective, const struct effective_policy *const *policies,
 		   size_t count)
 {
@@ -24,7 +27,7 @@ int effective_init(struct effective *effective, const struct effective_policy *c
 	*effective = (struct effective){ 0 };
 	for (size_t i = 0; i < count; i++)
 		rules += policies[i]->policy->rule_count;
-	effective->rules = calloc(rules + 1, sizeof(*effective->rules));
+	effective->rules = calloc(rules + 2, sizeof(*effective->rules));
 	if (!effective->rules)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
@@ -52,6 +55,12 @@ int effective_init(struct effective *effective, const struct effective_policy *c
 				effective->defaults.tested[c] = p->default_symbols[c];
 		}
 	}
+	if (count)
+		effective->rules[effective->rule_count++] = (struct effective_rule){
+			.policy = policies[0]->policy,
+			.rule = &free_guards,
+			.enforced = true,
+		};
 	return 0;
 }
 

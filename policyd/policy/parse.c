@@ -27,6 +27,7 @@ enum document_key {
 	KEY_SOCKET,
 	KEY_CAPABILITY,
 	KEY_GUARD,
+	KEY_MEMORY,
 	KEY_NAME,
 	KEY_DESCRIPTION,
 	KEY_MODE,
@@ -39,19 +40,13 @@ enum document_key {
 
 /* An include file has the first KEY_NAME of them. */
 static const struct word key_items[] = {
-	{ "version", KEY_VERSION },
-	{ "include", KEY_INCLUDE },
-	{ "file", KEY_FILE },
-	{ "exec", KEY_EXEC },
-	{ "socket", KEY_SOCKET },
-	{ "capability", KEY_CAPABILITY },
-	{ "guard", KEY_GUARD },
-	{ "name", KEY_NAME },
-	{ "description", KEY_DESCRIPTION },
-	{ "mode", KEY_MODE },
-	{ "match", KEY_MATCH },
-	{ "default", KEY_DEFAULT },
-	{ "inherited", KEY_INHERITED },
+	{ "version", KEY_VERSION }, { "include", KEY_INCLUDE },
+	{ "file", KEY_FILE },	    { "exec", KEY_EXEC },
+	{ "socket", KEY_SOCKET },   { "capability", KEY_CAPABILITY },
+	{ "guard", KEY_GUARD },	    { "memory", KEY_MEMORY },
+	{ "name", KEY_NAME },	    { "description", KEY_DESCRIPTION },
+	{ "mode", KEY_MODE },	    { "match", KEY_MATCH },
+	{ "default", KEY_DEFAULT }, { "inherited", KEY_INHERITED },
 	{ "expect", KEY_EXPECT },
 };
 static const struct words document_keys = { key_items, KEY_COUNT, "a policy" };
@@ -207,7 +202,9 @@ static int take_rules(const struct parser *parser, const struct node **values)
 		if (ret)
 			return ret;
 	}
-	return values[KEY_GUARD] ? rule_parse_guard(parser, values[KEY_GUARD]) : 0;
+	if (values[KEY_GUARD] && rule_parse_guard(parser, values[KEY_GUARD]))
+		return parser->error->code;
+	return values[KEY_MEMORY] ? rule_parse_memory(parser, values[KEY_MEMORY]) : 0;
 }
 
 /* Enters a file into the policy; its number is what places carry. */

@@ -264,3 +264,31 @@ int rule_parse_guard(const struct parser *parser, const struct node *node)
 	}
 	return ret;
 }
+
+int rule_parse_memory(const struct parser *parser, const struct node *node)
+{
+	static const struct word items[] = { { "wx", KEY_ALLOW } };
+	static const struct word verdicts[] = { { "allow", false }, { "deny", true } };
+	static const struct words keys = KEYS(items, "memory");
+	static const struct words words = KEYS(verdicts, "verdict");
+	const struct node *values[KEY_COUNT] = { NULL };
+	struct policy_rule *rule;
+	uint32_t deny = false;
+	int ret;
+
+	ret = map_take(parser, node, &keys, values);
+	if (ret)
+		return ret;
+	if (!values[KEY_ALLOW])
+		return parser_fail(parser, &node->place,
+				   "memory: needs wx: deny; leave memory out to allow it");
+	ret = value_word(parser, "wx", values[KEY_ALLOW], &words, &deny);
+	if (ret || !deny)
+		return ret;
+	rule = rule_append(parser, PD_CLASS_GUARD, node, &ret);
+	if (!rule)
+		return ret;
+	rule->deny = true;
+	rule->guards = 1u << PD_GUARD_WX;
+	return 0;
+}

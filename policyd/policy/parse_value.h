@@ -111,6 +111,7 @@ const char *address_parse(const char *text, struct policy_address *ret_address,
 /* Rules; the class decides which keys there are. Each appends to policy->rules. */
 int rule_parse(const struct parser *parser, enum pd_class class, const struct node *node);
 int rule_parse_guard(const struct parser *parser, const struct node *node);
+int rule_parse_memory(const struct parser *parser, const struct node *node);
 /** socket_parse() - the keys of a socket rule other than allow, deny and the flags */
 struct socket_keys {
 	const struct node *family, *type, *protocol, *port, *to, *unix_;

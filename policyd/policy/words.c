@@ -194,7 +194,7 @@ static const struct word guards[] = {
 	{ "signal", PD_GUARD_SIGNAL },	   { "io_uring", PD_GUARD_IO_URING },
 	{ "perf", PD_GUARD_PERF },	   { "module", PD_GUARD_MODULE },
 	{ "cgroup", PD_GUARD_CGROUP },	   { "kernel", PD_GUARD_KERNEL },
-	{ "terminal", PD_GUARD_TERMINAL },
+	{ "terminal", PD_GUARD_TERMINAL }, { "wx", PD_GUARD_WX },
 };
 WORDS(words_guards, guards, "guard");
 _Static_assert(COUNT(guards) == PD_GUARD_COUNT - 1, "every guard has a name");

@@ -167,9 +167,14 @@ static void half_add(struct half *h, const struct policy *policy, const struct p
 	}
 }
 
-static void half_close(struct half *h, const struct policy *policy, enum pd_class class)
+static void half_close(struct half *h, const struct policy *policy, enum pd_class class,
+		       const struct request *request)
 {
-	if (h->default_policy || !(class == PD_CLASS_GUARD || policy->deny_default >> class & 1))
+	bool closed = class == PD_CLASS_GUARD ?
+			      *(const unsigned char *)request->name != PD_GUARD_WX :
+			      policy->deny_default >> class & 1;
+
+	if (h->default_policy || !closed)
 		return;
 	h->closed = true;
 	h->default_policy = policy;
@@ -187,9 +192,9 @@ struct verdict expected_verdict(const struct policy *const *policies, size_t cou
 	for (size_t p = 0; p < count; p++) {
 		bool enforce = policies[p]->mode == POLICY_ENFORCE;
 
-		half_close(&t, policies[p], class);
+		half_close(&t, policies[p], class, request);
 		if (enforce)
-			half_close(&e, policies[p], class);
+			half_close(&e, policies[p], class, request);
 		for (size_t i = 0; i < policies[p]->rule_count; i++) {
 			const struct policy_rule *rule = &policies[p]->rules[i];
 

@@ -19,8 +19,9 @@ int close_result(long fd)
 }
 
 static const struct step_command *const tables[] = {
-	kernel_commands, mount_commands, namespace_commands,  process_commands,
-	signal_commands, file_commands,	 capability_commands, NULL,
+	kernel_commands,     mount_commands,  namespace_commands,
+	process_commands,    signal_commands, file_commands,
+	capability_commands, memory_commands, NULL,
 };
 
 int main(int argc, char **argv)

@@ -19,6 +19,7 @@ void child_done(void);
 int apart(int (*run)(char **), char **w);
 
 extern const struct step_command capability_commands[], file_commands[], kernel_commands[],
-	mount_commands[], namespace_commands[], process_commands[], signal_commands[];
+	memory_commands[], mount_commands[], namespace_commands[], process_commands[],
+	signal_commands[];
 
 #endif
