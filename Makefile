@@ -259,7 +259,8 @@ check-runtimes: all vm-bin ## Run the cases of container runtimes in these kerne
 test: ## Install the dependencies and run all tests: check, check-vm and check-runtimes
 	$(Q)+$(MAKE) deps
 	$(Q)+tests/vm/fetch debian runtimes >/dev/null 2>&1 & $(MAKE) quick vm-bin; status=$$?; wait $$!; exit $$status
-	$(Q)+nice $(MAKE) lint & lint=$$!; $(MAKE) check-runtimes KERNELS="6.1 6.12" & runtimes=$$!; $(MAKE) check-vm; \
+	$(Q)+nice $(MAKE) lint & lint=$$!; $(MAKE) check-runtimes KERNELS="6.1 6.12" & runtimes=$$!; \
+		trap 'kill $$lint $$runtimes 2>/dev/null; exit 130' INT TERM; $(MAKE) check-vm; \
 		status=$$?; wait $$runtimes || status=1; wait $$lint && exit $$status
 
 demo: ## Install the dependencies, build, and show nginx confined

@@ -257,6 +257,8 @@ struct pd_binding {
 	0x10u /* nothing but files says whose its cgroup is: another may follow in it */
 #define PD_BINDING_EMPTIED                                                                         \
 	0x20u /* nobody was left in it: what was known of it is not true of who is now */
+#define PD_BINDING_PENDING                                                                         \
+	0x40u /* none yet: there to be marked as above while it is found out whose it is */
 #define PD_BINDING_ITSELF 0x4u /* not for the cgroups in it, of which each may be a container's */
 #define PD_BINDING_STARTED                                                                         \
 	0x8u /* somebody in it has had a root directory of its own: whoever has the host's now,

@@ -106,7 +106,7 @@ static long climb(__u32 i, struct climb *c)
 		c->what |= CGROUP_DELEGATED;
 	id = BPF_CORE_READ(node, id);
 	binding = bpf_map_lookup_elem(&bindings, &id);
-	if (binding && !(binding->flags & PD_BINDING_EMPTIED) &&
+	if (binding && !(binding->flags & (PD_BINDING_EMPTIED | PD_BINDING_PENDING)) &&
 	    (c->node == c->start || !(binding->flags & PD_BINDING_ITSELF))) {
 		c->found = *binding;
 		c->bound = 1;

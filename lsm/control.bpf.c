@@ -98,24 +98,23 @@ static __always_inline int is_on_way(struct dentry *dentry, __u32 mount)
 	       holds_pins(dentry) || is_own(dentry, mount);
 }
 
-/* Would what is mounted there, or taken off, hide what policyd needs? Where other namespaces see it, too, it does not
- * matter by which of their mounts. */
+/* Would what is mounted there, or taken off, hide what policyd needs? What is done to a mount that is shared may be done
+ * to policyd's. */
 static __always_inline int hides(const struct pd_ask *ask)
 {
 	struct mount *mount = (void *)ask->mount - bpf_core_field_offset(struct mount, mnt);
 	__u32 id = BPF_CORE_READ(mount, mnt_id);
-	int shared;
 
-	if (ask->flags & PD_ASK_OVER) {
-		shared = BPF_CORE_READ(mount, mnt_group_id);
-	} else {
-		if (is_needed(id))
-			return 1;
-		shared = BPF_CORE_READ(mount, mnt_parent, mnt_group_id);
-		if (!shared)
-			return 0;
-	}
-	return is_on_way((struct dentry *)ask->dentry, shared ? 0 : id);
+	if (ask->flags & PD_ASK_OVER)
+		return is_on_way((struct dentry *)ask->dentry,
+				 BPF_CORE_READ(mount, mnt_group_id) ? 0 : id);
+	if (is_needed(id))
+		return 1;
+	/* one that is nowhere is its own parent */
+	if (BPF_CORE_READ(mount, mnt_parent) == mount ||
+	    !BPF_CORE_READ(mount, mnt_parent, mnt_group_id))
+		return 0;
+	return is_on_way(BPF_CORE_READ(mount, mnt_mountpoint), 0);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -175,6 +174,11 @@ int judge_control(struct pd_ask *ask)
 		ask->flags |= PD_ASK_SELF;
 	} else {
 		guard = guard_of((struct dentry *)ask->dentry, &ask->flags);
+		if (!guard && ask->flags & PD_ASK_AWAY &&
+		    is_on_way((struct dentry *)ask->dentry, 0)) {
+			guard = PD_GUARD_KERNEL;
+			ask->flags |= PD_ASK_SELF;
+		}
 	}
 	if (!guard)
 		return 0;

@@ -150,6 +150,22 @@ static __always_inline int ioctl_harmless(__u32 cmd)
 	return 0;
 }
 
+/* Asks for what is told of a file, and changes nothing. */
+static __always_inline int ioctl_reads(__u32 cmd)
+{
+	switch (cmd) {
+	case 0x80086601: /* FS_IOC_GETFLAGS, of 64 and 32 bits */
+	case 0x80046601:
+	case 0x80087601: /* FS_IOC_GETVERSION */
+	case 0x80047601:
+	case 0x801c581f: /* FS_IOC_FSGETXATTR */
+	case 0xc020660b: /* FS_IOC_FIEMAP */
+	case 0x2:	 /* FIGETBSZ */
+		return 1;
+	}
+	return 0;
+}
+
 /* Choosing who gets this file's signals is sending signals. What is put into a terminal, by TIOCLINUX from its own
  * screen, is read by whoever reads there next: the shell that this was started from. */
 static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8 hook,
@@ -165,7 +181,7 @@ static __always_inline int ask_ioctl(const volatile struct pd_label *label, __u8
 		return pd_ask_guard(label, hook, PD_GUARD_KERNEL, cmd);
 	if (ioctl_harmless(cmd))
 		return 0;
-	guarded = pd_guard_write(label, hook, file->f_path.dentry);
+	guarded = ioctl_reads(cmd) ? 0 : pd_guard_write(label, hook, file->f_path.dentry);
 	if (guarded)
 		return guarded;
 	return ask_file(label, hook, PD_OP_IOCTL, file, PD_IOCTL, cmd);

@@ -221,14 +221,16 @@ int BPF_PROG(cgroup_emptied, struct cgroup *cgroup, const char *path, int popula
 	__u32 zero = 0;
 
 	shared = bpf_map_lookup_elem(&state, &zero);
-	if (populated || !shared)
+	if (populated || !shared ||
+	    BPF_CORE_READ(cgroup, root, hierarchy_id)) /* another's, of version 1 */
 		return 0;
 	note.cgroup = BPF_CORE_READ(cgroup, kn, id);
 	__sync_fetch_and_add(&shared->emptying, 1);
 	if (*(volatile __u64 *)&shared->asked == note.cgroup)
 		__sync_fetch_and_add(&shared->asked_emptied, 1);
 	binding = bpf_map_lookup_elem(&bindings, &note.cgroup);
-	if (binding && binding->flags & PD_BINDING_REUSED) {
+	if (binding && binding->flags & PD_BINDING_REUSED &&
+	    !(binding->flags & PD_BINDING_EMPTIED)) {
 		__sync_fetch_and_or(&binding->flags, PD_BINDING_EMPTIED);
 		bpf_ringbuf_output(&holds, &note, sizeof(note), 0);
 	}

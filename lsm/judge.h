@@ -75,6 +75,7 @@ static __always_inline int pd_canary_expects(const volatile struct pd_label *lab
 #define PD_ASK_HELD 0x200u	  /* of names that were kept */
 #define PD_ASK_OVER 0x400u	  /* something is to be mounted there */
 #define PD_ASK_OFF 0x800u	  /* the mount is to be taken away */
+#define PD_ASK_AWAY 0x1000u	  /* the name is to lead elsewhere, or nowhere */
 #define PD_ASK_NOT_HERE 1
 
 static __always_inline void pd_ask_by(struct pd_ask *ask, __u64 subject, __u64 binding, __u8 hook,

@@ -46,10 +46,10 @@ typedef unsigned char bool;
 #define FMODE_BACKING 0x1000000
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
-#define S_IFLNK 0120000
 #define S_IFREG 0100000
 #define S_IFBLK 0060000
 #define S_IFDIR 0040000
+#define S_IFLNK 0120000
 #define S_IFCHR 0020000
 #define S_IFIFO 0010000
 #define MAY_EXEC 1
@@ -266,8 +266,13 @@ struct kernfs_node___rcu { /* 6.15 on */
 	struct kernfs_node *__parent;
 } __core;
 
+struct cgroup_root {
+	int hierarchy_id; /* 0: version 2 */
+} __core;
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 } __core;
 
 struct css_set {

@@ -60,10 +60,44 @@ int BPF_PROG(path_symlink, const struct path *dir, struct dentry *dentry)
 	PD_RETURN(ask_entry(label, PD_HOOK_path_symlink, PD_OP_SYMLINK, dir, dentry, PD_CREATE, 0));
 }
 
+static __always_inline int is_directory(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+
+	return inode && (inode->i_mode & S_IFMT) == S_IFDIR;
+}
+
+static __always_inline int is_link(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+
+	return inode && (inode->i_mode & S_IFMT) == S_IFLNK;
+}
+
+/* A folder, or a link, on the way to what is policyd's own leads there still. */
+static __always_inline int guard_way(const volatile struct pd_label *label, __u8 hook,
+				     struct dentry *dentry)
+{
+	struct pd_ask ask;
+
+	if (!is_directory(dentry) && !is_link(dentry))
+		return pd_guard_write(label, hook, dentry);
+	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
+	ask.dentry = (__u64)dentry;
+	ask.flags = PD_ASK_AWAY;
+	return pd_ask_control(&ask);
+}
+
 SEC("lsm/path_unlink")
 int BPF_PROG(path_unlink, const struct path *dir, struct dentry *dentry)
 {
+	int guarded;
+
 	PD_SUBJECT_OR_RETURN(label, path_unlink);
+	dentry = PD_VIEW(struct dentry, dentry);
+	guarded = is_link(dentry) ? guard_way(label, PD_HOOK_path_unlink, dentry) : 0;
+	if (guarded)
+		PD_RETURN(guarded);
 	PD_RETURN(ask_entry(label, PD_HOOK_path_unlink, PD_OP_UNLINK, dir, dentry, PD_DELETE, 0));
 }
 
@@ -72,13 +106,6 @@ int BPF_PROG(path_rmdir, const struct path *dir, struct dentry *dentry)
 {
 	PD_SUBJECT_OR_RETURN(label, path_rmdir);
 	PD_RETURN(ask_entry(label, PD_HOOK_path_rmdir, PD_OP_RMDIR, dir, dentry, PD_DELETE, 0));
-}
-
-static __always_inline int is_directory(struct dentry *dentry)
-{
-	struct inode *inode = dentry->d_inode;
-
-	return inode && (inode->i_mode & S_IFMT) == S_IFDIR;
 }
 
 SEC("lsm/path_rename")
@@ -94,9 +121,9 @@ int BPF_PROG(path_rename, const struct path *old_dir, struct dentry *old_dentry,
 	new_dir = PD_VIEW(struct path, new_dir);
 	new_dentry = PD_VIEW(struct dentry, new_dentry);
 	/* both names are in one file system; the entry itself may be one of policyd's folders */
-	guarded = pd_guard_write(label, PD_HOOK_path_rename, old_dentry);
+	guarded = guard_way(label, PD_HOOK_path_rename, old_dentry);
 	if (!guarded)
-		guarded = pd_guard_write(label, PD_HOOK_path_rename, new_dentry);
+		guarded = guard_way(label, PD_HOOK_path_rename, new_dentry);
 	if (guarded)
 		PD_RETURN(guarded);
 	pd_ask_init(&ask, label, PD_HOOK_path_rename, PD_OP_RENAME, PD_DELETE);

@@ -59,6 +59,8 @@ static struct known *meet(struct containers *all, struct container *facts, const
 	if (!known)
 		return NULL;
 	known->succeeds = succeeds;
+	if (known_is_reusable(known))
+		enforce_bind_pending(all->daemon->enforcer, id);
 	known->why = *why;
 	known->state = STATE_WAITED_FOR;
 	if (r || known_decide(all, known))
@@ -321,6 +323,10 @@ static void expire(struct containers *all, struct known *known)
 	bool refuse = !all->begun || (all->selectors.any_enforced && !all->daemon->rescue);
 	char text[ERROR_LINE_MAX] = "it cannot be bound to its policies";
 
+	/* Who is in it now has not been waited for yet. */
+	if (known->state == STATE_WAITED_FOR &&
+	    enforce_is_emptied(all->daemon->enforcer, known->facts.cgroup_id))
+		return;
 	if (known->state == STATE_REFUSED || known->state == STATE_LET_GO ||
 	    (known->state == STATE_KNOWN && (known->bound || !known->held)) ||
 	    age < all->daemon->config->hold_seconds * 1000000000ull)
@@ -372,11 +378,10 @@ static void tidy(struct containers *all, struct known *known)
 {
 	char full[PATH_MAX];
 
-	if (known->state != STATE_WAITED_FOR &&
-	    (known_is_left(known) ||
-	     enforce_is_emptied(all->daemon->enforcer, known->facts.cgroup_id) ||
-	     (known->foreign && !known_path(known->facts.cgroup, full) &&
-	      cgroup_populated(full) == 0)))
+	if (known_is_left(known) ||
+	    enforce_is_emptied(all->daemon->enforcer, known->facts.cgroup_id) ||
+	    (known->state != STATE_WAITED_FOR && known->foreign &&
+	     !known_path(known->facts.cgroup, full) && cgroup_populated(full) == 0))
 		known_forget(all, known); /* and met again, if somebody is in it */
 	else
 		known_forget_if_gone(all, known);
@@ -427,7 +432,7 @@ static void forget_left(struct containers *all, uint64_t cgroup_id)
 {
 	struct known *known = known_find(all, cgroup_id);
 
-	if (known && known->state != STATE_WAITED_FOR && known_is_left(known))
+	if (known && known_is_left(known))
 		known_forget(all, known);
 }
 
@@ -468,6 +473,7 @@ int containers_new(struct daemon *daemon, struct containers **ret_containers,
 	if (!all)
 		return error_set(error, -ENOMEM, "out of memory");
 	all->daemon = daemon;
+	all->noticed = enforce_image(daemon->enforcer); /* by the programs that it is from */
 	all->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	r = all->inotify < 0 ? error_set(error, -errno, "inotify: %s", strerror(errno)) : 0;
 	if (!r)

@@ -67,7 +67,8 @@ struct containers {
 	bool crowded; /* there are too many of them, which has been said since the last look */
 	bool begun;   /* policies are in force that we know: until then what is bound stays so */
 	uint64_t freed_since_ns; /* somebody who was let go has been seen stopped in each round; 0: not in the last */
-	bool scanning;		    /* scan is armed */
+	bool scanning; /* scan is armed */
+	bool noticed;  /* that cgroups were left has been, since the last change of policies */
 	unsigned int foreign_looks; /* at users' cgroups, in this look through all */
 	bool settling;		    /* not to be entered again from within */
 	bool looking_up;	    /* enforce_watch() is at work for what is being looked up */

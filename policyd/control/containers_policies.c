@@ -252,8 +252,6 @@ static bool may_be_another(const struct known *known, pid_t pid, const char *pat
 {
 	char full[PATH_MAX];
 
-	if (known->state != STATE_KNOWN)
-		return true;
 	return strcmp(path, known->facts.cgroup) == 0 && !known_path(path, full) &&
 	       ((known->succeeds && known->since_ns >= asked) || cgroup_is_alone(full, pid));
 }
@@ -412,8 +410,11 @@ static void rebind(struct containers *all, struct known *known)
 		return;
 	}
 	/* Who was let go is held again. */
-	if (known->state == STATE_LET_GO)
+	if (known->state == STATE_LET_GO) {
 		enforce_unbind(all->daemon->enforcer, known->facts.cgroup_id);
+		if (known_is_reusable(known))
+			enforce_bind_pending(all->daemon->enforcer, known->facts.cgroup_id);
+	}
 	known->state = STATE_WAITED_FOR;
 	known->bound = false;
 	known->since_ns = clock_boot_ns();
@@ -429,8 +430,18 @@ static void lose_policies(struct containers *all, struct known *known)
 	known->policies = NULL;
 }
 
+/* While no policy was in force it was not noticed when cgroups were left. */
+static void forget_unnoticed(struct containers *all, struct known *known)
+{
+	if (known_is_reusable(known))
+		known_forget(all, known);
+}
+
 void containers_commit(struct containers *all)
 {
+	if (!all->noticed)
+		known_each(all, forget_unnoticed);
+	all->noticed = enforce_notices(all->daemon->enforcer);
 	known_each(all, lose_policies);
 	selectors_done(&all->selectors);
 	all->selectors = all->prepared;

@@ -26,7 +26,8 @@ static void look_through(struct containers *all, int parent, const char *name, c
 	struct dirent *entry;
 	struct stat st;
 
-	if (dir && !fstat(fd, &st) && st.st_uid && all->foreign_looks++ >= FOREIGN_LOOKS) {
+	if (dir && depth && !fstat(parent, &st) && st.st_uid &&
+	    all->foreign_looks++ >= FOREIGN_LOOKS) {
 		closedir(dir);
 		return;
 	}

@@ -62,6 +62,20 @@ bool enforce_watch_saw(const struct enforcer *e)
 	return __atomic_load_n(&e->state->asked_emptied, __ATOMIC_SEQ_CST) != e->watched;
 }
 
+void enforce_bind_pending(struct enforcer *e, uint64_t cgroup_id)
+{
+	const struct pd_binding binding = { .flags = PD_BINDING_CONTAINER | PD_BINDING_REUSED |
+						     PD_BINDING_PENDING };
+	__u64 key = cgroup_id;
+
+	bpf_map_update_elem(bindings_fd(e), &key, &binding, BPF_NOEXIST);
+}
+
+bool enforce_notices(const struct enforcer *e)
+{
+	return e->extras[EXTRA_CGROUP_EMPTIED];
+}
+
 bool enforce_is_emptied(const struct enforcer *e, uint64_t cgroup_id)
 {
 	struct pd_binding binding;

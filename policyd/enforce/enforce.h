@@ -124,6 +124,17 @@ void enforce_watch(struct enforcer *enforcer, uint64_t cgroup_id);
 /** enforce_watch_saw() - was nobody left in it, since? */
 bool enforce_watch_saw(const struct enforcer *enforcer);
 
+/**
+ * enforce_bind_pending() - see to it that it is noticed when nobody is left in a cgroup that is not bound yet
+ *
+ * Changes nothing for the tasks in it, and nothing at all if it is bound. What cannot be had is done without: then
+ * who is held there is looked up without that.
+ */
+void enforce_bind_pending(struct enforcer *enforcer, uint64_t cgroup_id);
+
+/** enforce_notices() - is it noticed at all? Not while no policy is in force */
+bool enforce_notices(const struct enforcer *enforcer);
+
 /** enforce_is_emptied() - was nobody left in it since it was bound? Then its tasks count as those of an unknown one */
 bool enforce_is_emptied(const struct enforcer *enforcer, uint64_t cgroup_id);
 /** enforce_set_emptied() - as if that had been noticed; nothing if it is not bound */

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,7 +155,38 @@ struct kind {
 	enum runtime runtime;
 	const char *folder, *file;
 	const char *(*read)(const json_t *state, const char **ret_bundle);
+	const char *pid; /* what the state calls the container's first process */
 };
+
+static bool is_zombie(pid_t pid)
+{
+	CLEANUP_FREE char *path = string_format("/proc/%d/stat", (int)pid);
+	CLEANUP_FREE char *text = NULL;
+	const char *end;
+
+	if (!path || file_load(path, METADATA_FILE_MAX, &text, NULL))
+		return false;
+	end = strrchr(text, ')');
+	return end && (strncmp(end, ") Z", 3) == 0 || strncmp(end, ") X", 3) == 0);
+}
+
+/* The state of one that was killed stays until it is deleted, and its cgroup may be another's by then, who has written no
+ * state yet. Is its first process in it? One that names none is believed. */
+static bool is_live(const struct kind *kind, const json_t *state, const char *cgroup)
+{
+	/* foreign numbers are read as reals, as they may be larger than any of ours */
+	double pid = json_number_value(json_object_get(state, kind->pid));
+	CLEANUP_FREE char *path = NULL;
+	int r;
+
+	if (pid < 1 || pid > INT_MAX)
+		return true;
+	r = cgroup_of((pid_t)pid, &path);
+	if (r == -ENOMEM || r == -EMFILE ||
+	    r == -ENFILE) /* then two may claim it, and nobody gets it */
+		return true;
+	return !r && is_within(path, cgroup) && !is_zombie((pid_t)pid);
+}
 
 /* One state, and the cgroup that it names. Without one, or with one that is half written, *ret is NULL: a strange file
  * must not be in the way of all others. But what we lack must not hide anybody's claim. */
@@ -189,7 +221,7 @@ static int try_own(const struct metadata_places *places, const struct kind *kind
 	if (r)
 		return r;
 	r = -ENOENT;
-	if (state && is_within(cgroup, c->cgroup)) {
+	if (state && is_within(cgroup, c->cgroup) && is_live(kind, state, cgroup)) {
 		c->runtime = kind->runtime;
 		r = metadata_by_bundle(places, bundle ? bundle : "", c, error);
 	}
@@ -248,7 +280,7 @@ static int search(const struct kind *kind, const char *path, struct claim *claim
 		r = seen++ < STATES_MAX ?
 			    load_state(kind, entry->d_name, &state, &cgroup, &bundle, error) :
 			    -E2BIG;
-		if (state && is_within(path, cgroup))
+		if (state && is_within(path, cgroup) && is_live(kind, state, cgroup))
 			r = take_claim(claim, kind, entry->d_name, strlen(cgroup));
 		json_decref(state);
 	}
@@ -260,8 +292,9 @@ static int search(const struct kind *kind, const char *path, struct claim *claim
 #define KINDS 2
 static void kinds_at(const struct metadata_places *places, struct kind kinds[static KINDS])
 {
-	kinds[0] = (struct kind){ RUNTIME_CRUN, places->crun, "status", crun_state };
-	kinds[1] = (struct kind){ RUNTIME_RUNC, places->runc, "state.json", runc_state };
+	kinds[0] = (struct kind){ RUNTIME_CRUN, places->crun, "status", crun_state, "pid" };
+	kinds[1] = (struct kind){ RUNTIME_RUNC, places->runc, "state.json", runc_state,
+				  "init_process_pid" };
 }
 
 int oci_state(const struct metadata_places *places, struct container *c, struct pd_error *error)
@@ -289,12 +322,11 @@ int oci_claims(const struct metadata_places *places, const char *path, struct co
 		r = search(&kinds[i], path, &claim, error);
 	if (!r && !claim.state)
 		r = -ENOENT;
-	/* One is left over, of a container that was killed; which, the states do not tell. */
+	/* Both are there. */
 	if (!r && claim.rival)
-		r = error_set(
-			error, -EEXIST,
-			"both %s and %s say that it is theirs; delete the container that is gone",
-			claim.state, claim.rival);
+		r = error_set(error, -EEXIST,
+			      "both %s and %s say that it is theirs; give each a cgroup of its own",
+			      claim.state, claim.rival);
 	if (!r) {
 		free(c->cgroup);
 		c->cgroup = strndup(path, claim.length);

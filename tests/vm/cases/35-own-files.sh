@@ -12,7 +12,10 @@
 anything='default: {file: allow, exec: allow, socket: allow, capability: allow}'
 printf 'mode: audit\n%s\n' "$anything" | confine_policy audit
 printf '%s\nguard: {allow: [mount, kernel, cgroup]}\n' "$anything" | confine_policy granted
-mkdir -p /disk/a /disk/over
+mkdir -p /disk/a /disk/over /disk/other /disk/more
+ln -s /disk/more /link
+mkdir -p /etc/policyd/policies
+echo 'policy_dirs: [/etc/policyd/policies, /link]' >/etc/policyd/policyd.yaml
 mount -t tmpfs other /disk/over
 own=/etc/policyd/policies/audit.yaml
 echo content >/disk/f
@@ -28,7 +31,7 @@ for policy in audit granted; do
 	ok handle cold r $own /disk
 	ok handle warm w /disk/f /disk
 	ok handle cold w /disk/over/f /disk/over
-	EPERM ioctl r $own
+	ok ioctl r $own
 	ok ioctl r /disk/f
 	EPERM chmod $own
 	ok chmod /disk/f
@@ -41,6 +44,12 @@ for policy in audit granted; do
 	t_denied "$policy: no further name for a policy" confine $policy ln $own /etc/other.yaml
 	t_allowed "$policy: but for others" confine $policy ln /disk/f /disk/g
 	rm /disk/g
+	t_denied "$policy: nor is another folder put above them" confine $policy mv /etc /gone
+	t_denied "$policy: nor exchanged for it" confine $policy mv -T /disk/other /etc
+	t_allowed "$policy: as others may" confine $policy sh -c 'mv /disk/other /disk/moved && mv /disk/moved /disk/other'
+	t_denied "$policy: nor is a link on the way" confine $policy rm /link
+	t_allowed "$policy: as others are" confine $policy sh -c 'ln -s x /disk/link && rm /disk/link'
+	t_allowed "$policy: attributes can be read" confine $policy lsattr $own
 	t_denied "$policy: no ACL for a policy" confine $policy setfacl -m u:1000:rw $own
 	t_denied "$policy: nor for their folder" confine $policy setfacl -d -m u:1000:rw /etc/policyd/policies
 	t_allowed "$policy: but for others" confine $policy setfacl -m u:1000:r /disk/f
@@ -85,6 +94,13 @@ for policy in audit granted; do
 	t_like "$policy: nor is what they see taken away" "*superuser*" \
 		"$(confine $policy unshare -m --propagation unchanged umount -l /sys/fs/bpf 2>&1)"
 	t_allowed "$policy: elsewhere it may" confine $policy unshare -m --propagation unchanged sh -c 'mount -t tmpfs x /disk/a && umount /disk/a'
+	t_allowed "$policy: nor where what is unmounted only is of the same kind" confine $policy sh -c \
+		'mount -t proc x /disk/a && umount /disk/a && mount --bind /etc /disk/a && umount /disk/a'
+	t_allowed "$policy: the same at another place" confine $policy mount --rbind /sys /disk/a
+	t_like "$policy: is not taken away there, for it would be here, too" "*superuser*" \
+		"$(confine $policy umount -l /disk/a/fs/bpf 2>&1)"
+	mount --make-rprivate /disk/a
+	umount -R /disk/a
 	mount --make-rprivate /
 	t_event "$policy: told as self-protection" "\"policy\":\"$policy\"" '"verdict":"denied"' '"reason":"self"' '"guard":"mount"'
 	t_is "$policy: the policies are as they were" 2 "$(find /etc/policyd/policies -name '*.yaml' -links 1 -perm 644 | wc -l)"

@@ -125,11 +125,6 @@ t_denied "and not what is denied" runc exec box-next cat /secret
 
 # Whose hook comes while another is in the cgroup, or in the one above, changes nothing for that one.
 place() { sed -i "s|\"cgroupsPath\": \"[^\"]*\"|\"cgroupsPath\": \"/pool/$1\"|" bundle/config.json; }
-place one/below
-t_like "with the state that is left it cannot be told whose the one below is" "*in that of container box-next*" \
-	"$(policyctl oci-runtime runc run -d --bundle bundle other 2>&1 </dev/null)"
-runc delete -f other >/dev/null 2>&1
-rm -r /run/runc/free
 for place in one/below one; do
 	place $place
 	policyctl oci-runtime runc run -d --bundle bundle other >/dev/null 2>&1 </dev/null
@@ -141,6 +136,7 @@ for place in one/below one; do
 	runc delete -f other
 done
 runc delete -f box-next
+rm -r /run/runc/free
 
 # What a hook has said is of no use for the next in the cgroup, of which policyd has not seen that it is another.
 policyctl oci-runtime runc run -d --bundle bundle free >/dev/null 2>&1 </dev/null
@@ -157,7 +153,7 @@ runner=$!
 sleep 2
 kill -CONT "$daemon"
 wait $runner
-t_is "the next one, without a hook, has nothing of it" 0 "$(grep -cx secret out)"
+t_like "the next one, without a hook, has nothing of it" "*ermission denied*" "$(cat out)"
 runc delete -f box-after >/dev/null 2>&1
 
 # as policyctl(1) says
