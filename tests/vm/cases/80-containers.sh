@@ -269,7 +269,7 @@ t_is "a container below it is held and known all the same" "refused 1 escaped 0 
 ### many come and go
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$daemon/status"; }
 bound() { bpftool map dump pinned /sys/fs/bpf/policyd/abi-*/maps/bindings >bindings || echo none; grep -c '"key"\|^key' bindings; }
-case $(uname -r) in 6.1.*) number=10000 ;; *) number=1000 ;; esac
+case $(uname -r) in 6.1.*) number=10000 ;; *) number=300 ;; esac
 box run -w 4 box 200 /box /violate >/dev/null
 before=$(memory) bindings=$(bound)
 box run box 1 /box /bin/sleep 4 >/dev/null &
