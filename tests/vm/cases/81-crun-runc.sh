@@ -111,4 +111,23 @@ t_denied "and not what is denied" runc exec box-first cat /secret
 t_denied "nor may who joins the other" runc exec free cat /secret
 runc delete -f free
 runc delete -f box-first
+
+# Nor does policyd rely on what it knew before there was no policy.
+(cd bundle && exec runc run free >/dev/null 2>&1) &
+runner=$!
+t_soon 20 "one that no policy is for, for the last time" sh -c 'policyctl ps | grep -q "^unmatched *free "'
+mv "$policies/box.yaml" box.kept
+none() { ! policyctl list | grep -q ^box; }
+t_soon 20 "the policies go" none
+kill -KILL $runner
+echo 1 >/sys/fs/cgroup/pool/one/cgroup.kill
+t_wait 10 grep -q "populated 0" /sys/fs/cgroup/pool/one/cgroup.events
+rm -r /run/runc/free
+(cd bundle && exec runc run box-late >/dev/null 2>&1) &
+t_wait 20 grep -q . /sys/fs/cgroup/pool/one/cgroup.procs
+sleep 1
+cp box.kept "$policies/box.yaml"
+t_soon 20 "when they are back, who is there by then has his own" sh -c 'policyctl ps | grep -q "^bound *box-late "'
+t_denied "and who joins him" runc exec box-late cat /secret
+runc delete -f box-late
 t_done
