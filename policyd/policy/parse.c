@@ -185,10 +185,10 @@ static int take_rules(const struct parser *parser, const struct node **values)
 		{ "socket", KEY_SOCKET, PD_CLASS_SOCKET },
 		{ "capability", KEY_CAPABILITY, PD_CLASS_CAPABILITY },
 	};
+	int ret = 0;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		const struct node *list = values[lists[i].key];
-		int ret = 0;
 
 		if (!list)
 			continue;
@@ -202,9 +202,11 @@ static int take_rules(const struct parser *parser, const struct node **values)
 		if (ret)
 			return ret;
 	}
-	if (values[KEY_GUARD] && rule_parse_guard(parser, values[KEY_GUARD]))
-		return parser->error->code;
-	return values[KEY_MEMORY] ? rule_parse_memory(parser, values[KEY_MEMORY]) : 0;
+	if (values[KEY_GUARD])
+		ret = rule_parse_guard(parser, values[KEY_GUARD]);
+	if (!ret && values[KEY_MEMORY])
+		ret = rule_parse_memory(parser, values[KEY_MEMORY]);
+	return ret;
 }
 
 /* Enters a file into the policy; its number is what places carry. */
