@@ -407,7 +407,7 @@ static void on_scan(void *context, uint32_t events)
 
 void containers_scan_later(struct containers *all)
 {
-	bool more = all->selectors.any || enforce_sweep_passed(all->daemon->enforcer);
+	bool more = all->selectors.any || enforce_sweep_unfinished(all->daemon->enforcer);
 
 	/* Whoever has policies applied again and again does not put it off. */
 	if (more != all->scanning)

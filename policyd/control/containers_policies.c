@@ -213,13 +213,8 @@ int known_ask(struct containers *all, struct known *known)
 
 void known_label(struct containers *all)
 {
-	struct pd_error error;
-	unsigned long labelled;
-
 	all->unswept = false;
-	/* What a sweep leaves undone is told when policies change; here it would be told for ever. */
-	if (enforce_sweep(all->daemon->enforcer, &labelled, &error))
-		log_debug("%s", error.text);
+	daemon_sweep_again(all->daemon);
 }
 
 /* Its runtime has not written a state yet, but says by the hook what will be in it. */

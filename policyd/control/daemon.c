@@ -109,13 +109,15 @@ static void note_trouble(struct daemon *daemon, const struct pd_error *error)
 	daemon->trouble_us = clock_real_us();
 }
 
-/* The policies are in force. Whether they are for all that runs is told, and tried again at the next reload. */
+/* The policies are in force. Whether they are for all that runs is told, and tried again every some seconds. */
 static void note_sweep(struct daemon *daemon, int unswept, const struct pd_error *error)
 {
 	daemon->trouble.code = 0;
 	daemon->unswept = daemon->kept = false;
 	if (!unswept)
 		return;
+	if (error->code != -EBUSY && !enforce_sweep_unfinished(daemon->enforcer))
+		return; /* one that came after it, for containers, has done it */
 	note_trouble(daemon, error);
 	if (error->code == -EBUSY) { /* only a restart of those tasks helps: to be told, once */
 		daemon->kept = true;
@@ -126,6 +128,20 @@ static void note_sweep(struct daemon *daemon, int unswept, const struct pd_error
 	/* A private one has a policy for what is yet to start, and nothing that runs is its concern. */
 	if (daemon->run_dir)
 		log_warning("the policies are in force, but %s", error->text);
+}
+
+void daemon_sweep_again(struct daemon *daemon)
+{
+	struct pd_error error;
+	unsigned long labelled;
+	int r = enforce_sweep(daemon->enforcer, &labelled, &error);
+
+	if (r)
+		log_debug("%s", error.text);
+	if (daemon->unswept && !enforce_sweep_unfinished(daemon->enforcer)) {
+		note_sweep(daemon, r, &error);
+		log_info("all running tasks have been labelled now");
+	}
 }
 
 /* Else whoever is confined and may write there would write other policies. */
@@ -177,7 +193,7 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	} else {
 		candidate_free(candidate);
 	}
-	if (!changed && daemon->unswept) {
+	if (!changed && enforce_sweep_unfinished(daemon->enforcer)) {
 		r = enforce_sweep(daemon->enforcer, &labelled, error);
 		if (daemon->containers)
 			containers_scan_later(daemon->containers);
@@ -245,6 +261,7 @@ void daemon_reload(struct daemon *daemon)
 
 	if (daemon_apply(daemon, NULL, false, &changed, &error)) {
 		note_trouble(daemon, &error);
+		daemon->unswept = false; /* trouble is of something else now */
 		log_error("%s; the policies in force stay as they were",
 			  error_render(&error, text, sizeof(text)));
 	} else if (changed) {

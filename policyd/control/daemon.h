@@ -43,6 +43,12 @@ struct daemon {
 	bool failed; /* detached, with something left behind: exit with 1 */
 };
 
+/** daemon_sweep_again() - label running tasks, of which some could not be when policies were put in force perhaps
+ *
+ * What it leaves undone is told when policies change; here it would be told for ever. Only when nothing is left
+ * undone any more, that is told, and no trouble of @daemon's any more. */
+void daemon_sweep_again(struct daemon *daemon);
+
 /** daemon_kernel_says_rescue() - is policyd.enforce=0 on the kernel's command line? */
 bool daemon_kernel_says_rescue(void);
 

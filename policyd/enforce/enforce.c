@@ -26,6 +26,7 @@
 /* Each but the last found a task that was being forked or executing during the one before. */
 #define SWEEPS_MAX 50
 #define SWEEPS_IDLE 3 /* rounds without progress are enough: what stays unsettled then stays so */
+#define SWEEP_PAUSE_US 10000 /* before such a round: who holds what is missing gets on with it */
 #define SCRATCH_PER_CPU 4
 #define SCRATCH_MIN 16
 
@@ -379,15 +380,15 @@ static int explain_sweep(const struct enforcer *e, const struct tally *before,
 		return error_set(
 			error, -ENOMEM,
 			"%llu running tasks could not be labelled for want of memory and stay "
-			"unconfined; restart them, or free memory and reload",
+			"unconfined until they can; restart them, or free memory",
 			now.failed - before->failed);
 	if (now.unsettled != before->unsettled)
 		return error_set(
 			error, -EAGAIN,
 			"of %llu running tasks, process %u for one, it cannot be told whether a "
 			"policy is for them (the cgroup is too deep, or its or the program's name "
-			"too long or changing), so they stay as they were; end them, or move what "
-			"is named so, and reload",
+			"too long or changing), so they stay as they were until it can; end them, "
+			"or move what is named so",
 			now.unsettled - before->unsettled, e->state->sweep_pid);
 	if (now.kept != before->kept)
 		return error_set(
@@ -405,31 +406,34 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 	int idle = 0, r;
 
 	*ret_labelled = 0;
-	e->sweep_passed = false;
+	e->sweep_unfinished = false;
 	if (!e->links[PD_HOOK_task_alloc]) /* nothing is enforced, nobody to label */
 		return 0;
 	/* What fails may be short of something for a moment only; the last round counts. */
 	for (int i = 0; i < SWEEPS_MAX && idle < SWEEPS_IDLE; i++) {
+		if (idle)
+			usleep(SWEEP_PAUSE_US);
 		before = tally_now(e);
 		r = enforcer_iterate(e->skeleton->progs.sweep, NULL, NULL, error);
 		if (r) {
-			e->sweep_passed = true; /* perhaps: another is to come */
+			e->sweep_unfinished = true; /* perhaps: another is to come */
 			return r;
 		}
 		now = tally_now(e);
-		e->sweep_passed = now.passed != before.passed;
-		if (now.labelled == before.labelled && now.failed == before.failed &&
-		    now.unsettled == before.unsettled)
+		e->sweep_unfinished = now.failed != before.failed ||
+				      now.unsettled != before.unsettled;
+		if (now.labelled == before.labelled && !e->sweep_unfinished)
 			break;
 		idle = now.labelled == before.labelled ? idle + 1 : 0;
 	}
+	e->sweep_unfinished |= now.passed != before.passed;
 	*ret_labelled = (unsigned long)(e->state->labelled - start.labelled);
 	return explain_sweep(e, &before, error);
 }
 
-bool enforce_sweep_passed(const struct enforcer *e)
+bool enforce_sweep_unfinished(const struct enforcer *e)
 {
-	return e->sweep_passed;
+	return e->sweep_unfinished;
 }
 
 /* Its policies were unloaded. */

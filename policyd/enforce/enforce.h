@@ -168,11 +168,11 @@ int enforce_holds_fd(const struct enforcer *enforcer);
  */
 int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error);
 
-/** enforce_sweep_passed() - has the last sweep left a task for one some seconds later?
+/** enforce_sweep_unfinished() - has the last sweep left a task for one some seconds later?
  *
- * A container runtime's own process that sets a container up is not to be confined before it executes; if it never does,
- * it is by a sweep after 10 seconds. */
-bool enforce_sweep_passed(const struct enforcer *enforcer);
+ * What it says it could not label, for want of memory perhaps. And a container runtime's own process that sets a
+ * container up, which is not to be confined before it executes; if it never does, it is by a sweep after 10 seconds. */
+bool enforce_sweep_unfinished(const struct enforcer *enforcer);
 
 enum enforce_hold {
 	ENFORCE_FREE,	  /* no policy has anything to do with it */

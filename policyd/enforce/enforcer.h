@@ -39,7 +39,7 @@ struct enforcer {
 	uint32_t extras_judged;
 	bool adopted, tidied;
 	bool settling;	   /* all that was replaced is closed */
-	bool sweep_passed; /* the last sweep has left somebody for a later one */
+	bool sweep_unfinished; /* the last sweep has left somebody for a later one */
 };
 
 /* Programs, by their hooks' and extras' numbers. */

@@ -76,10 +76,9 @@ int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct
 	return sweep(enforcer->fake, error);
 }
 
-bool enforce_sweep_passed(const struct enforcer *enforcer)
+bool enforce_sweep_unfinished(const struct enforcer *enforcer)
 {
-	(void)enforcer;
-	return false;
+	return enforcer->fake->fail_sweep;
 }
 
 int enforce_bind(struct enforcer *enforcer, uint64_t cgroup_id, uint32_t slot, uint32_t flags,
