@@ -38,7 +38,7 @@ struct enforcer {
 	uint64_t judged; /* hooks whose programs have their judges */
 	uint32_t extras_judged;
 	bool adopted, tidied;
-	bool settling;	   /* all that was replaced is closed */
+	bool settling;	       /* all that was replaced is closed */
 	bool sweep_unfinished; /* the last sweep has left somebody for a later one */
 };
 
