@@ -6,6 +6,7 @@
 # its head choose the guest: "# root: debian" (else busybox), "# init: systemd", "# cmdline: ...",
 # and "# timeout: SECONDS" (else 180).
 T_PASSED=0 T_FAILED=0 T_SKIPPED=0
+T_FIRST=$(grep -o "t\.first" /proc/cmdline) # for tests/vm/mutate: the first failure ends the case
 
 t_ok() { # TEXT
 	T_PASSED=$((T_PASSED + 1))
@@ -16,6 +17,7 @@ t_fail() { # TEXT [DETAILS]: details are shown below it
 	T_FAILED=$((T_FAILED + 1))
 	echo "not ok - $1"
 	[ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/#   /'
+	[ -z "$T_FIRST" ] || exit 1
 }
 
 t_skip() { # TEXT: what could not be tried, and why

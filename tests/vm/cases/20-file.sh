@@ -80,6 +80,7 @@ twins() { # PERMISSION COMMAND...: @ is the folder
 	twins create link /t/all/f @/n9
 	printf '%s\n' "ok rename plain /t/all/empty /t/all/n10" "EACCES rename plain /t/all/n10 /t/not-create/n10"
 	twins create rename whiteout @/h @/d/h
+	printf '%s\n' "EACCES rename whiteout /t/not-create/i /t/all/n15" "ok rename plain /t/not-create/i /t/all/n15"
 	echo "ok mkdir /t/all/empty"
 	twins delete unlink @/i
 	twins delete rmdir @/empty
@@ -98,6 +99,7 @@ twins() { # PERMISSION COMMAND...: @ is the folder
 	twins attr utimes @/f
 	twins attr futimes r @/f
 	twins attr setxattr trusted.new @/f
+	twins attr removexattr trusted.old @/f
 	twins attr setacl @/f
 	twins attr removeacl @/f
 	twins mmap_exec map rx r @/f

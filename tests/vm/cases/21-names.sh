@@ -38,8 +38,9 @@ mount --bind /n/ok /n/hidden
 
 # A file system that lives on without a place, and one whose folder was moved out of the mount
 mount -t tmpfs lazy /n/lazy
-mkdir -p /n/lazy/ok
+mkdir -p /n/lazy/n/ok
 echo content >/n/lazy/f
+echo content >/n/lazy/n/ok/f
 exec 7</n/lazy
 umount -l /n/lazy
 mkdir -p /n/away/source/inner /n/away/window
@@ -116,6 +117,9 @@ EACCES chroot /n/ok open r /secret
 # detached and foreign mounts, an escaped folder
 EACCES openat fd:7 r f
 EACCES openat fd:7 w,creat new
+EACCES openat fd:7 r n/ok/f
+EACCES utimes /proc/self/fd/7/n/ok/f
+EACCES setxattr trusted.x /proc/self/fd/7/n/ok/f
 EACCES openat fd:8 r f
 EACCES openat fd:9 r f
 EACCES in /proc/$other/root open r n/ok/f

@@ -74,6 +74,15 @@ ok chroot /x chroot / exec /bin/plain exists /
 EPERM chroot /x exec /bin/class exists /
 EPERM chroot /x chroot / exec /bin/class exists /
 ok chroot / exec /x/bin/class exists /
+# nor is it in anybody else's hands
+ok handsexec alone /x/bin/class exists /
+EPERM handsexec traced /x/bin/class exists /
+EPERM handsexec shared /x/bin/class exists /
+EPERM handsexec threads /x/bin/class exists /
+EPERM handsexec supervised /x/bin/class exists /
+ok handsexec shared /x/bin/plain exists /
+ok handsexec threads /x/bin/plain exists /
+ok handsexec supervised /x/bin/plain exists /
 # nor does a name give to one program what it could not read, whoever moves it there
 EACCES rename plain /x/hidden /x/for-class
 exit-1 exec /x/bin/class rename plain /x/hidden /x/for-class
@@ -146,6 +155,17 @@ exit-1 exec /x/bin/class secure
 ok exec /x/bin/class exec /x/bin/class secure
 ok exec /x/bin/class exec $attempt secure
 T
+# AT_EXECVE_CHECK is Linux 6.14's: it changes nothing
+if [ "$($attempt execcheck /usr/bin/busybox exists /)" = ok ]; then
+	cat >>table <<-'T'
+	ok execcheck /x/bin/plain exists /
+	ok execcheck /x/bin/class exists /
+	EACCES execcheck /x/bin/class open r /x/for-class
+	ok execcheck /x/bin/class open r /x/lib/f
+	T
+else
+	t_skip "this kernel has no AT_EXECVE_CHECK"
+fi
 policyctl run --json --policy "$PWD/policy.yaml" -- $attempt <table 2>events
 t_is "the table was as expected" 0 $?
 

@@ -98,6 +98,24 @@ touch go
 wait $moved
 t_is "it is moved out: still confined" EACCES "$(cat answer)"
 
+### cgroups too deep for a name: nothing is executed there, as a policy may be for them
+mkdir $cgroup/deep
+executes() { # LEVELS down
+	# shellcheck disable=SC2164 # it is there
+	(
+		cd $cgroup/deep
+		i=0
+		while [ $i -lt "$1" ]; do
+			mkdir -p d && cd d
+			i=$((i + 1))
+		done
+		echo 0 >cgroup.procs && exec $attempt read /l/secret
+	) 2>&1
+}
+t_is "200 levels down" ok "$(executes 200)"
+t_like "300 levels down" "*Permission denied*" "$(executes 300)"
+find $cgroup/deep -depth -type d -exec rmdir {} +
+
 ### what runs already
 tally() { $attempt tally "$@"; }
 /l/threads threads /l/secret threads.tally 8 &

@@ -32,6 +32,7 @@ socket:
   - {deny: [connect, send], to: ["127.0.0.1:7000", "[::1]:7000"]}
   - {deny: bind, port: 6670-6680}
   - {deny: [listen, accept], port: 6690}
+  - {deny: accept, port: 6691}
 P
 confine_policy raw <<P
 $anything
@@ -214,6 +215,12 @@ EACCES bind a unspec/0.0.0.0:6675
 0 bind a 127.0.0.1:6690
 EACCES listen a
 0 socket a inet stream 0
+0 bind a 127.0.0.1:6691
+0 listen a
+0 socket b inet stream 0
+0 connect b 127.0.0.1:6691
+EACCES accept a c
+0 socket a inet stream 0
 0 listen a              # unbound, and nothing denies it
 0 socket a inet6 stream 0
 EACCES bind a [::1]:6670
@@ -384,6 +391,10 @@ EACCES sendto a unspec/127.0.0.2:0
 0 socket b inet6 raw 253
 EACCES sendto b [::1]:253
 EACCES sendto b unspec/[::1]:253
+0 socket c inet6 dgram 0
+EACCES sendto c unspec/127.0.0.2:7000
+EACCES sendto c [::ffff:127.0.0.2]:7000
+EDESTADDRREQ sendto c unspec/127.0.0.1:7000
 0 socket d packet dgram 0
 EACCES sendto d ll
 EACCES sendto d inet/ll

@@ -17,26 +17,46 @@ printf '%s\nguard: {allow: [%s]}\n' "$anything" "$(echo "$guards" | tr ' ' ',')"
 printf 'mode: audit\n%s\n' "$anything" | confine_policy audit
 printf '%s\nsocket: [{deny: send, to: 192.0.2.1}]\n' "$anything" | confine_policy addresses
 printf '%s\nsocket: [{deny: send, to: 192.0.2.1}]\nguard: {allow: kernel}\n' "$anything" | confine_policy told
+mkdir -p /nap
+cp /usr/bin/busybox /nap/sleep
+printf '%s\nfile: [{deny: write, path: /none, by: /nap/sleep}]\n' "$anything" | confine_policy classes
 confine_start
 
 # Whom they reach for: one that is not confined, and one that is, by another policy
 sleep 10000 &
 outside=$!
 echo $outside >outside
+sleeper() { # POLICY PROGRAM: the number of the one that runs it there
+	while :; do
+		while read -r pid; do
+			[ "$(cat "/proc/$pid/comm") $(readlink -f "/proc/$pid/exe")" != "sleep $(readlink -f "$2")" ] || { echo "$pid"; return; }
+		done <"$CONFINE_CGROUP/$1/cgroup.procs"
+		sleep 0.1
+	done
+}
 confine granted /bin/sleep 10000 &
-other=$!
-echo $other >other
+confine classes /bin/sleep 10000 &
+confine classes /nap/sleep 10000 &
+other=$(sleeper granted /bin/sleep)
+stranger=$(sleeper classes /nap/sleep)
+sleeper classes /bin/sleep >fellow
+echo "$other" >other
+echo "$stranger" >stranger
 mkdir -p /mnt/a /mnt/b
 mount -t tmpfs tree /mnt/a
 mkdir /mnt/a/dir /mnt/a/old
 echo inside >/mnt/a/file
-mkdir -p /run/bpf
+mkdir -p /run/bpf /run/cgroup-v1
 mount -t bpf bpf /run/bpf
+mount -t cgroup -o none,name=guard guard /run/cgroup-v1
+mount -t debugfs debugfs /sys/kernel/debug
+modprobe binfmt_misc 2>/dev/null
+mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null
 pattern=$(cat /proc/sys/kernel/core_pattern)
 
 unharmed() { # TEXT
 	t_is "$1" "S (sleeping) 0" "$(awk '/^State/ {s = $2 " " $3} /^TracerPid/ {print s, $2}' /proc/$outside/status)"
-	t_is "$1: the other one" "S (sleeping) 0" "$(awk '/^State/ {s = $2 " " $3} /^TracerPid/ {print s, $2}' /proc/$other/status)"
+	t_is "$1: the other one" "S (sleeping) 0" "$(awk '/^State/ {s = $2 " " $3} /^TracerPid/ {print s, $2}' "/proc/$other/status")"
 }
 
 echo "# each by itself"
@@ -165,7 +185,14 @@ refused() { # WHO: EPERM or EACCES where the kernel says that instead
 	EPERM write /proc/sysrq-trigger h
 	EPERM|ENOENT write /sys/kernel/uevent_helper /bin/false
 	EPERM write /sys/kernel/tracing/tracing_on 0
+	EPERM lock /sys/fs/cgroup/cgroup.procs
+	EPERM lock /sys/kernel/tracing/tracing_on
 	EPERM mkdir /sys/kernel/tracing/instances/made
+	EPERM write /sys/kernel/debug/clear_warn_once 1
+	EPERM write /sys/kernel/security/lockdown none
+	EPERM|ENOENT write /proc/sys/fs/binfmt_misc/status 1
+	EPERM mkdir /run/cgroup-v1/made
+	EPERM write /run/cgroup-v1/release_agent /bin/false
 	T
 }
 touch /sys/fs/bpf/policyd/none 2>/dev/null
@@ -209,9 +236,26 @@ confine_steps kept reach <<'S'
 0 write /proc/sys/kernel/panic_on_warn 0
 0 read /proc/sys/kernel/core_pattern
 0 read /sys/fs/cgroup/cgroup.procs
+0 lock /mnt/a/file
 0 read /sys/kernel/tracing/tracing_on
 S
-t_is "out of the cgroup, still confined" "0::/" "$(confine granted /bin/sh -c 'echo 0 >/sys/fs/cgroup/cgroup.procs; cat /proc/self/cgroup')"
+t_is "out of the cgroup, still confined" "0::/" "$(confine granted /bin/sh -c 'echo 0 >/sys/fs/cgroup/cgroup.procs; grep ^0: /proc/self/cgroup')"
+
+echo "# of one policy, but of another program that rules tell apart"
+confine_steps classes reach <<'S'
+0 attach @fellow
+0 vm_read @fellow
+0 proc @fellow mem w
+0 kill @fellow 18
+EPERM attach @stranger
+EPERM vm_read @stranger
+EACCES proc @stranger mem w
+0 prlimit @stranger
+0 kill @stranger 18
+EPERM kill @stranger 11
+EPERM tgkill @stranger 6
+0 kill @fellow 11
+S
 
 echo "# all of them granted"
 confine_steps granted reach <<'S'
@@ -300,6 +344,6 @@ echo "$pattern" >/proc/sys/kernel/core_pattern
 echo "# what a trace by an outsider would be good for: last, because it changes our child"
 echo "0 traceme" | confine_steps granted reach
 unharmed "granted and done gently, the others run on"
-umount /mnt/a /run/bpf
-kill $outside $other "$policyd"
+umount /mnt/a /run/bpf /run/cgroup-v1
+kill $outside "$other" "$stranger" "$policyd"
 t_done

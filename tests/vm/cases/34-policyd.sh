@@ -11,7 +11,7 @@
 switch=/proc/sys/kernel/ftrace_enabled
 anything='default: {file: allow, exec: allow, socket: allow, capability: allow}'
 printf 'mode: audit\n%s\n' "$anything" | confine_policy audit
-printf '%s\nguard: {allow: [ptrace, signal, kernel, perf, mount, cgroup]}\n' "$anything" | confine_policy granted
+printf '%s\nguard: {allow: [ptrace, signal, kernel, perf, mount, cgroup, bpf]}\n' "$anything" | confine_policy granted
 
 t_untraced
 echo 0 >$switch
@@ -31,6 +31,7 @@ sleep 10000 &
 outside=$!
 echo $outside >outside
 before=$(awk '/^CapEff|^Threads/' "/proc/$policyd/status"; cat "/proc/$policyd/oom_score_adj")
+pin=$(find /sys/fs/bpf/policyd -path '*links/file_open')
 
 for policy in audit granted; do
 	confine_steps $policy reach <<-'S'
@@ -80,6 +81,9 @@ for policy in audit granted; do
 	t_denied "$policy: nor the one above" confine $policy /bin/mv /etc/policyd /etc/gone
 	t_denied "$policy: nor what is kept in /run" confine $policy /bin/sh -c 'echo "{}" >/run/policyd/modes.json'
 	t_denied "$policy: nor the socket" confine $policy /bin/rm /run/policyd/policyd.sock
+	t_denied "$policy: nor a pin" confine $policy /bin/rm "$pin"
+	t_denied "$policy: nor is one moved" confine $policy /bin/mv "$pin" "$pin.gone"
+	t_denied "$policy: nor their folder" confine $policy /bin/mv /sys/fs/bpf/policyd /sys/fs/bpf/gone
 	t_allowed "$policy: their neighbours are free" confine $policy /bin/sh -c 'echo x >/etc/x.yaml && rm /etc/x.yaml'
 	t_allowed "$policy: and they can be read" confine $policy cat /etc/policyd/policies/audit.yaml
 	t_is "after all of it ($policy) policyd is as it was" "$before" \
@@ -103,7 +107,7 @@ t_denied "nor from another cgroup" sh -c 'echo $$ >/sys/fs/cgroup/other/below/cg
 kill -9 "$policyd"
 wait "$policyd" 2>/dev/null
 t_denied "nor while policyd is dead, for the policies are in force" sh -c "echo 0 >$switch"
-t_is "as they are" 1 "$(confine granted /bin/sh -c 'echo "EPERM bpf" | /tests/bin/reach dead' | grep -c '^ok')"
+t_is "as they are" 1 "$(confine granted /bin/sh -c 'echo "EPERM unshare user" | /tests/bin/reach dead' | grep -c '^ok')"
 t_allowed "policyctl detach" policyctl detach
 t_allowed "then it can be written" sh -c "echo 0 >$switch && echo 1 >$switch"
 t_is "and tracing has survived" 1 "$(cat $switch)"

@@ -42,6 +42,7 @@ for policy in audit granted; do
 	confine $policy /tests/bin/attempt <table
 	t_is "$policy: that table was as expected" 0 $?
 	t_denied "$policy: no further name for a policy" confine $policy ln $own /etc/other.yaml
+	t_denied "$policy: nor does a file get the name of one" confine $policy ln /disk/f /etc/policyd/policies/new.yaml
 	t_allowed "$policy: but for others" confine $policy ln /disk/f /disk/g
 	rm /disk/g
 	t_denied "$policy: nor is another folder put above them" confine $policy mv /etc /gone

@@ -118,6 +118,14 @@ echo 0 >/proc/sys/kernel/kptr_restrict
 
 ### with policyd running
 printf 'version: 1\nname: all\nmatch: [{exe: "/**"}]\ndefault: deny\n' >all.yaml
+mkdir -p /open/mine
+chmod 777 /open
+policy /open/mine/other.yaml other
+out=$(policyctl load /open/mine/other.yaml 2>&1)
+t_like "a policy in a folder that others can exchange" "2 *others*" "$? $out"
+chmod 1777 /open
+t_allowed "where they cannot" policyctl load /open/mine/other.yaml
+policyctl unload other
 out=$(policyctl load all.yaml 2>&1)
 t_like "a policy for everything is refused" "2 *would confine*" "$? $out"
 t_allowed "nobody is confined by it" cat /secret

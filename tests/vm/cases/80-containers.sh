@@ -47,10 +47,37 @@ t_like "whose they are is in the events" "*\"container\":{\"id\":\"box-4\",\"nam
 t_is "one that nobody claims is held for a while, and killed" "refused 0 escaped 0 killed 1 other 0" \
 	"$(box run -d -1 box 1 /box /violate)"
 t_like "which is said" "*/boxes/box-0: after 3 s *no runtime claims it*refused*runtimes*" "$(cat log)"
+claimed() { # COMMAND: puts the file "claim" where crun's state of box-0 is
+	mkdir -p /run/crun/box-0
+	echo '{"root":{"path":"/box"}}' >/run/crun/box-0/config.json
+	echo '{"cgroup-path":"/boxes/box-0","bundle":"/run/crun/box-0"}' >claim
+	"$@"
+	box run -d -1 box 1 /box /violate
+	rm -rf /run/crun/box-0
+}
+state=/run/crun/box-0/status
+t_is "a state is believed" "refused 1 escaped 0 killed 0 other 0" "$(claimed mv claim $state)"
+t_is "not if it is a link" "refused 0 escaped 0 killed 1 other 0" "$(claimed ln -s "$PWD/claim" $state)"
+t_is "nor of a user's" "refused 0 escaped 0 killed 1 other 0" "$(claimed sh -c 'chown 1000 claim; mv claim $0' $state)"
+t_is "nor if everybody may write it" "refused 0 escaped 0 killed 1 other 0" \
+	"$(claimed sh -c 'chmod 666 claim; mv claim $0' $state)"
 t_is "so are many at once" "refused 0 escaped 0 killed 60 other 0" "$(box run -d -1 -w 60 box 60 /box /violate)"
 t_soon 30 "which is said of a few of them" grep -q ' more containers like these; see policyctl ps' log
 t_is "and of no more" 1 "$([ "$(grep -c 'after 3 s it is still not known' log)" -lt 60 ] && echo 1)"
 t_like "as is by the event" "*exec /violate*not known yet*" "$(policyctl events -n 1 --reason unknown_container)"
+
+### one that is held, and continued by somebody else
+continued() { # PROGRAM...: what becomes of one that nobody claims
+	box run -d -1 box 1 /box "$@" &
+	continued=$!
+	while kill -0 $continued 2>/dev/null; do
+		kill -CONT "$(head -n 1 /sys/fs/cgroup/boxes/box-0/cgroup.procs)" 2>/dev/null
+		usleep 100000
+	done
+}
+t_is "continued too early, it may open nothing" "refused 1 escaped 0 killed 0 other 0" "$(continued /violate)"
+t_is "nor fork" "refused 0 escaped 0 killed 0 other 1" "$(continued /bin/sh -c '(exit 42); exit $?' 2>/dev/null)"
+t_is "nor execute" "refused 0 escaped 0 killed 0 other 1" "$(continued /bin/sh -c 'exec /violate' 2>/dev/null)"
 
 ### a policy for a part of one that no policy selects
 printf 'version: 1\nname: part\nmatch: [{cgroup: /boxes/outer-0/part}]\n%s\nfile: [{deny: read, path: /secret}]\n' \
@@ -184,8 +211,12 @@ chown 1000 /sys/fs/cgroup/boxes
 t_is "who may make cgroups may not choose whose they are" "refused 0 escaped 0 killed 1 other 0" \
 	"$(box run other 1 /box /violate)"
 t_like "which is said" "*/boxes/other-0: after 3 s *not only root may make cgroups*refused*" "$(cat log)"
-chown 0 /sys/fs/cgroup/boxes
+chown 0:1000 /sys/fs/cgroup/boxes
+chmod g+w /sys/fs/cgroup/boxes
+t_is "nor may a group that may make them" "refused 0 escaped 0 killed 1 other 0" "$(box run other 1 /box /violate)"
+chmod g-w /sys/fs/cgroup/boxes
 t_is "its twin runs" "refused 0 escaped 1 killed 0 other 0" "$(box run other 1 /box /violate)"
+chown 0:0 /sys/fs/cgroup/boxes
 
 ### what is called as only a runtime's is, but is the host's, and leaves no policy by that
 mkdir -p /opt

@@ -15,17 +15,17 @@ loaded_meanwhile() {
 	sed 's/name: box/name: late/; s/box\*/nobody/' "$policies/box.yaml" >late.yaml
 	sed -i 's/^file: .*/file: [{deny: read, path: \/secret}, {deny: write, path: \/etc\/}]/' "$policies/box.yaml"
 	t_soon 20 "a policy that denies writing" sh -c 'policyctl list | grep -q "^box.* 3 "'
-	(while [ ! -e enough ]; do policyctl load late.yaml; policyctl unload late; done) >/dev/null 2>&1 &
+	(while [ ! -e enough ]; do policyctl load late.yaml; policyctl unload late; sleep 0.5; done) >/dev/null 2>&1 &
 	loads=$!
 	: >started
-	for i in 1 2 3 4 5; do go "box-$i" cat /twin >>started 2>&1; done
-	go box-6 cat /secret >>started 2>&1
+	for i in $(seq "$number"); do go "box-$i" cat /twin >>started 2>&1; done
+	go box-secret cat /secret >>started 2>&1
 	up box-7 >/dev/null 2>&1
-	for i in 1 2 3 4 5; do join box-7 cat /twin >>started 2>&1; done
+	for i in $(seq "$number"); do join box-7 cat /twin >>started 2>&1; done
 	down box-7 >/dev/null 2>&1
 	: >enough
 	wait $loads
-	t_is "docker: made and joined while policies come and go: all runs, confined" "10 twin, 1 cat: can't open '/secret': Permission denied, " \
+	t_is "docker: made and joined while policies come and go: all runs, confined" "$((2 * number)) twin, 1 cat: can't open '/secret': Permission denied, " \
 		"$(sort started | uniq -c | sed 's/^ *//; s/$/,/' | sort -r | tr '\n' ' ')"
 }
 

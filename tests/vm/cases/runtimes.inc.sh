@@ -107,10 +107,10 @@ stands() { # RUNTIME IMAGE
 policyctl_knows() { policyctl ps | grep -q "^bound .* \([^ ]*/\)\?$1 "; }
 policyctl_forgot() { ! policyctl_knows "$1" || { policyctl ps; false; }; }
 
-# Five, or as many=N on the kernel's command line says, whose very first instruction is denied, counted from what
+# Three, or as many=N on the kernel's command line says, whose very first instruction is denied, counted from what
 # they say themselves; the daemon is killed half way.
 number=$(sed -n 's/.*many=\([0-9]*\).*/\1/p' /proc/cmdline)
-number=${number:-5}
+number=${number:-3}
 many() { # RUNTIME
 	escaped=0 refused=0 other=''
 	i=0

@@ -4,8 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +31,70 @@ int wait_for(pid_t pid)
 	return WEXITSTATUS(status) ? EXITED + WEXITSTATUS(status) : 0;
 }
 
+/* ---- whose hands are in it ------------------------------------------------------------------- */
+
+static int sleep_for_ever(void *context)
+{
+	(void)context;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+	return 0;
+}
+
+static void *wait_for_ever(void *context)
+{
+	for (;;)
+		pause();
+	return context;
+}
+
+static int be_traced(void)
+{
+	return (int)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+static int share_root(void)
+{
+	static char stack[16384];
+
+	return clone(sleep_for_ever, stack + sizeof(stack), CLONE_FS | CLONE_VM | SIGCHLD, NULL);
+}
+
+static int have_threads(void)
+{
+	pthread_t thread;
+
+	return -pthread_create(&thread, NULL, wait_for_ever, NULL);
+}
+
+static int be_supervised(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { .len = 1, .filter = &allow };
+
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+			    &program);
+}
+
+static int be_alone(void)
+{
+	return 0;
+}
+
+/* Who else has a hand in the process that is about to execute something */
+static const struct hands {
+	const char *name;
+	int (*put)(void);
+} all_hands[] = {
+	{ "alone", be_alone },	     { "traced", be_traced },	      { "shared", share_root },
+	{ "threads", have_threads }, { "supervised", be_supervised },
+};
+
+static const struct hands *hands = all_hands;
+
+/* ---- execution ------------------------------------------------------------------------------- */
+
 /* In a child, which writes errno into a pipe if it comes back. */
 static int execute(int fd, const char *path, char **argv)
 {
@@ -37,6 +109,8 @@ static int execute(int fd, const char *path, char **argv)
 
 		dup2(null, 1);
 		dup2(null, 2);
+		if (hands->put() < 0)
+			_exit(97);
 		if (fd >= 0)
 			syscall(SYS_execveat, fd, path ? path : "", argv, environ,
 				path ? 0 : AT_EMPTY_PATH);
@@ -75,6 +149,31 @@ static int copy_into(int to, const char *path)
 static int do_exec(char **a) /* PROGRAM ARGS... */
 {
 	return execute(-1, a[1], a + 1);
+}
+
+static int do_handsexec(char **a) /* HANDS PROGRAM ARGS... */
+{
+	const size_t count = sizeof(all_hands) / sizeof(*all_hands);
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(all_hands[i].name, a[1]))
+			hands = &all_hands[i];
+	return execute(-1, a[2], a + 2);
+}
+
+#define AT_EXECVE_CHECK 0x10000
+
+static int
+do_execcheck(char **a) /* PROGRAM CMD...: asks whether it might execute PROGRAM, then does CMD */
+{
+	char *argv[] = { a[1], NULL };
+	int n = 0;
+
+	if (syscall(SYS_execveat, AT_FDCWD, a[1], argv, environ, AT_EXECVE_CHECK) < 0)
+		return -errno;
+	while (a[2 + n])
+		n++;
+	return run(n, a + 2);
 }
 
 static int do_fexec(char **a) /* FLAGS PROGRAM ARGS... */
@@ -129,6 +228,8 @@ static int do_secure(char **a)
 
 const struct command exec_commands[] = {
 	{ "exec", 1, do_exec },
+	{ "handsexec", 2, do_handsexec },
+	{ "execcheck", 2, do_execcheck },
 	{ "fexec", 2, do_fexec },
 	{ "execdeleted", 1, do_execdeleted },
 	{ "execmemfd", 2, do_execmemfd },

@@ -3,6 +3,7 @@
 #include "tests/vm/bin/reach/reach.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,17 @@ static int do_write(char **w)
 static int do_read(char **w)
 {
 	return close_result(open(w[0], O_RDONLY | O_CLOEXEC));
+}
+
+static int do_lock(char **w)
+{
+	int fd = open(w[0], O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = step_result(flock(fd, LOCK_EX | LOCK_NB));
+	close(fd);
+	return r;
 }
 
 /* FILE r|rw: maps it, shared */
@@ -58,5 +70,5 @@ static int do_unlink(char **w)
 const struct step_command file_commands[] = {
 	{ "write", 2, do_write }, { "read", 1, do_read },   { "map_file", 2, do_map_file },
 	{ "mkdir", 1, do_mkdir }, { "rmdir", 1, do_rmdir }, { "unlink", 1, do_unlink },
-	{ NULL, 0, NULL },
+	{ "lock", 1, do_lock },	  { NULL, 0, NULL },
 };
