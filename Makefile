@@ -41,7 +41,7 @@ vm_src := $(sort $(wildcard tests/vm/bin/*.c tests/vm/bin/*/*.c))
 vm_headers := $(sort $(wildcard tests/vm/bin/*.h tests/vm/bin/*/*.h))
 header_src := $(sort $(wildcard lsm/*.h policyd/*/*.h policyd/*.h tests/*/*.h)) $(vm_headers)
 user_src := $(lib_src) $(enforce_src) $(daemon_src) $(ctl_src) $(unit_src) $(fuzz_src)
-manuals := $(sort $(wildcard man/*.[158]))
+manuals := $(sort $(wildcard man/*.[1578]))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 libpolicyd := $(BUILD)/libpolicyd.a
@@ -253,6 +253,11 @@ check-vm: all vm-bin ## Run tests/vm/cases in booted kernels 6.1, 6.12 and Debia
 # MANY: how many containers of each runtime begin with what is denied
 check-runtimes: all vm-bin ## Run the cases of container runtimes in these kernels (MANY=50: more of each)
 	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite -r runtimes $(MANY:%=-c many=%) $(KERNELS:%=-k %)
+
+.PHONY: mutate
+# MUTANTS: names of some, or beginnings of names
+mutate: all vm-bin ## Switch protections off, one at a time: some case of tests/vm/cases has to fail each time
+	$(Q)tests/vm/mutate $(KERNEL:%=-k %) $(MUTANTS)
 
 # Guests wait a fifth of the time for their kernels: lint takes that. What they boot from is fetched meanwhile. Both
 # suites at once, which share what guests there may be: so no processor waits for the longest of one of them.
