@@ -215,6 +215,7 @@ void known_label(struct containers *all)
 {
 	all->unswept = false;
 	daemon_sweep_again(all->daemon);
+	containers_scan_later(all);
 }
 
 /* Its runtime has not written a state yet, but says by the hook what will be in it. */

@@ -77,7 +77,7 @@ static int compile_for_all(struct daemon *daemon, struct candidate *candidate, u
 	return r;
 }
 
-/* Swap the candidate in; from here on only the kernel can refuse. 1: as enforce_swap() */
+/* Swap the candidate in; from here on only the kernel can refuse. */
 static int put_in_force(struct daemon *daemon, struct candidate *candidate, struct pd_error *error)
 {
 	const unsigned char *current = enforce_image(daemon->enforcer);
@@ -103,23 +103,30 @@ static int put_in_force(struct daemon *daemon, struct candidate *candidate, stru
 	return r;
 }
 
+static void forget_trouble(struct daemon *daemon)
+{
+	daemon->trouble.code = 0;
+	daemon->unswept = daemon->kept = false;
+}
+
 static void note_trouble(struct daemon *daemon, const struct pd_error *error)
 {
+	forget_trouble(daemon);
 	daemon->trouble = *error;
 	daemon->trouble_us = clock_real_us();
 }
 
-/* The policies are in force. Whether they are for all that runs is told, and tried again every some seconds. */
-static void note_sweep(struct daemon *daemon, int unswept, const struct pd_error *error)
+/* The policies are in force. Whether they are for all that runs is told, and tried again every some seconds: the last
+ * sweep counts, which may have come for containers after that of the swap. */
+static void note_sweep(struct daemon *daemon)
 {
-	daemon->trouble.code = 0;
-	daemon->unswept = daemon->kept = false;
-	if (!unswept)
+	const struct pd_error *left = enforce_unswept(daemon->enforcer);
+
+	forget_trouble(daemon);
+	if (!left->code)
 		return;
-	if (error->code != -EBUSY && !enforce_sweep_unfinished(daemon->enforcer))
-		return; /* one that came after it, for containers, has done it */
-	note_trouble(daemon, error);
-	if (error->code == -EBUSY) { /* only a restart of those tasks helps: to be told, once */
+	note_trouble(daemon, left);
+	if (left->code == -EBUSY) { /* only a restart of those tasks helps: to be told, once */
 		daemon->kept = true;
 		daemon->trouble.code = 0;
 	} else {
@@ -127,21 +134,25 @@ static void note_sweep(struct daemon *daemon, int unswept, const struct pd_error
 	}
 	/* A private one has a policy for what is yet to start, and nothing that runs is its concern. */
 	if (daemon->run_dir)
-		log_warning("the policies are in force, but %s", error->text);
+		log_warning("the policies are in force, but %s", left->text);
 }
 
 void daemon_sweep_again(struct daemon *daemon)
 {
-	struct pd_error error;
-	unsigned long labelled;
-	int r = enforce_sweep(daemon->enforcer, &labelled, &error);
+	const struct pd_error *left = enforce_unswept(daemon->enforcer);
 
-	if (r)
-		log_debug("%s", error.text);
-	if (daemon->unswept && !enforce_sweep_unfinished(daemon->enforcer)) {
-		note_sweep(daemon, r, &error);
-		log_info("all running tasks have been labelled now");
+	enforce_sweep(daemon->enforcer);
+	if (left->code)
+		log_debug("%s", left->text);
+	if (!daemon->unswept)
+		return;
+	if (left->code && left->code != -EBUSY) { /* of others, perhaps */
+		daemon->trouble = *left;
+		return;
 	}
+	note_sweep(daemon);
+	if (!left->code)
+		log_info("all running tasks have been labelled now");
 }
 
 /* Else whoever is confined and may write there would write other policies. */
@@ -166,7 +177,6 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	struct candidate *candidate = NULL;
 	CLEANUP_FREE struct store_run *runs = NULL;
 	size_t run_count = 0;
-	unsigned long labelled;
 	bool changed = false;
 	int r = runs_list(daemon->runs, &runs, &run_count);
 
@@ -193,12 +203,15 @@ int daemon_apply(struct daemon *daemon, const struct store_change *change, bool 
 	} else {
 		candidate_free(candidate);
 	}
-	if (!changed && enforce_sweep_unfinished(daemon->enforcer)) {
-		r = enforce_sweep(daemon->enforcer, &labelled, error);
+	if (!changed && !enforce_sweep_unfinished(daemon->enforcer)) {
+		forget_trouble(daemon);
+	} else {
+		if (!changed)
+			enforce_sweep(daemon->enforcer);
 		if (daemon->containers)
 			containers_scan_later(daemon->containers);
+		note_sweep(daemon);
 	}
-	note_sweep(daemon, r, error);
 	daemon->stale = false;
 	if (ret_changed)
 		*ret_changed = changed;
@@ -261,7 +274,6 @@ void daemon_reload(struct daemon *daemon)
 
 	if (daemon_apply(daemon, NULL, false, &changed, &error)) {
 		note_trouble(daemon, &error);
-		daemon->unswept = false; /* trouble is of something else now */
 		log_error("%s; the policies in force stay as they were",
 			  error_render(&error, text, sizeof(text)));
 	} else if (changed) {

@@ -336,7 +336,6 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 		 struct pd_error *error)
 {
 	struct attachment fresh;
-	unsigned long labelled;
 	int r = attach_groups(e, groups, &fresh, error);
 
 	if (r)
@@ -347,9 +346,9 @@ int enforce_swap(struct enforcer *e, const unsigned char *image, uint32_t groups
 		attach_undo(e, &fresh);
 		return r;
 	}
-	r = enforce_sweep(e, &labelled, error);
+	enforce_sweep(e);
 	attach_drop(e, groups);
-	return r ? 1 : 0;
+	return 0;
 }
 
 const unsigned char *enforce_image(const struct enforcer *e)
@@ -371,54 +370,48 @@ static struct tally tally_now(const struct enforcer *e)
 			       e->state->sweep_passed };
 }
 
-static int explain_sweep(const struct enforcer *e, const struct tally *before,
-			 struct pd_error *error)
+static void explain_sweep(struct enforcer *e, const struct tally *before)
 {
 	struct tally now = tally_now(e);
 
 	if (now.failed != before->failed)
-		return error_set(
-			error, -ENOMEM,
-			"%llu running tasks could not be labelled for want of memory and stay "
-			"unconfined until they can; restart them, or free memory",
-			now.failed - before->failed);
-	if (now.unsettled != before->unsettled)
-		return error_set(
-			error, -EAGAIN,
+		error_set(&e->unswept, -ENOMEM,
+			  "%llu running tasks could not be labelled for want of memory and stay "
+			  "unconfined until they can; restart them, or free memory",
+			  now.failed - before->failed);
+	else if (now.unsettled != before->unsettled)
+		error_set(
+			&e->unswept, -EAGAIN,
 			"of %llu running tasks, process %u for one, it cannot be told whether a "
 			"policy is for them (the cgroup is too deep, or its or the program's name "
 			"too long or changing), so they stay as they were until it can; end them, "
 			"or move what is named so",
 			now.unsettled - before->unsettled, e->state->sweep_pid);
-	if (now.kept != before->kept)
-		return error_set(
-			error, -EBUSY,
-			"%llu running tasks, process %u for one, keep the policies they have and "
-			"do not get those of their cgroup, because they have executed another "
-			"program since they were confined; restart them",
-			now.kept - before->kept, e->state->sweep_pid);
-	return 0;
+	else if (now.kept != before->kept)
+		error_set(&e->unswept, -EBUSY,
+			  "%llu running tasks, process %u for one, keep the policies they have and "
+			  "do not get those of their cgroup, because they have executed another "
+			  "program since they were confined; restart them",
+			  now.kept - before->kept, e->state->sweep_pid);
 }
 
-int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_error *error)
+void enforce_sweep(struct enforcer *e)
 {
-	struct tally start = tally_now(e), before = start, now;
-	int idle = 0, r;
+	struct tally before, now;
+	int idle = 0;
 
-	*ret_labelled = 0;
 	e->sweep_unfinished = false;
+	e->unswept.code = 0;
 	if (!e->links[PD_HOOK_task_alloc]) /* nothing is enforced, nobody to label */
-		return 0;
+		return;
 	/* What fails may be short of something for a moment only; the last round counts. */
 	for (int i = 0; i < SWEEPS_MAX && idle < SWEEPS_IDLE; i++) {
 		if (idle)
 			usleep(SWEEP_PAUSE_US);
 		before = tally_now(e);
-		r = enforcer_iterate(e->skeleton->progs.sweep, NULL, NULL, error);
-		if (r) {
-			e->sweep_unfinished = true; /* perhaps: another is to come */
-			return r;
-		}
+		e->sweep_unfinished = true; /* perhaps: another is to come */
+		if (enforcer_iterate(e->skeleton->progs.sweep, NULL, NULL, &e->unswept))
+			return;
 		now = tally_now(e);
 		e->sweep_unfinished = now.failed != before.failed ||
 				      now.unsettled != before.unsettled;
@@ -427,8 +420,12 @@ int enforce_sweep(struct enforcer *e, unsigned long *ret_labelled, struct pd_err
 		idle = now.labelled == before.labelled ? idle + 1 : 0;
 	}
 	e->sweep_unfinished |= now.passed != before.passed;
-	*ret_labelled = (unsigned long)(e->state->labelled - start.labelled);
-	return explain_sweep(e, &before, error);
+	explain_sweep(e, &before);
+}
+
+const struct pd_error *enforce_unswept(const struct enforcer *e)
+{
+	return &e->unswept;
 }
 
 bool enforce_sweep_unfinished(const struct enforcer *e)

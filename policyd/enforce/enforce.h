@@ -95,8 +95,7 @@ const unsigned char *enforce_image(const struct enforcer *enforcer);
  *
  * Attaches the hooks that are missing and has each newly attached one proved by a denied canary,
  * then swaps the image in one step, then labels running tasks, then drops hooks no longer needed.
- * On failure the old image stays in force. Returns 1 with @error when the new one is in force, but running
- * tasks that it is for could not be labelled.
+ * On failure the old image stays in force. Whether all running tasks could be labelled: enforce_unswept().
  */
 int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
 		 struct pd_error *error);
@@ -161,17 +160,21 @@ bool enforce_is_doomed(const struct enforcer *enforcer, int pidfd);
 /** enforce_holds_fd() - map descriptor of the ring that tells that somebody is held; not to be closed */
 int enforce_holds_fd(const struct enforcer *enforcer);
 
+/** enforce_sweep() - label every running task that a binding covers; what is left undone: enforce_unswept() */
+void enforce_sweep(struct enforcer *enforcer);
+
 /**
- * enforce_sweep() - label every running task that a binding covers; *ret_labelled: how many
+ * enforce_unswept() - what the last sweep left undone, and why
  *
- * -ENOMEM, -EAGAIN: not all that there are, @error tells how many and why.
+ * Its code is 0 (nothing), -ENOMEM, -EAGAIN (of some tasks it cannot be told whether a policy is for them), -EBUSY (some
+ * keep the policies they have until they are started again), or what the kernel said. Valid until the next sweep.
  */
-int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error);
+const struct pd_error *enforce_unswept(const struct enforcer *enforcer);
 
 /** enforce_sweep_unfinished() - has the last sweep left a task for one some seconds later?
  *
- * What it says it could not label, for want of memory perhaps. And a container runtime's own process that sets a
- * container up, which is not to be confined before it executes; if it never does, it is by a sweep after 10 seconds. */
+ * What it could not label, for want of memory perhaps. And a container runtime's own process that sets a container up,
+ * which is not to be confined before it executes; if it never does, it is by a sweep after 10 seconds. */
 bool enforce_sweep_unfinished(const struct enforcer *enforcer);
 
 enum enforce_hold {

@@ -38,8 +38,9 @@ struct enforcer {
 	uint64_t judged; /* hooks whose programs have their judges */
 	uint32_t extras_judged;
 	bool adopted, tidied;
-	bool settling;	       /* all that was replaced is closed */
-	bool sweep_unfinished; /* the last sweep has left somebody for a later one */
+	bool settling;		 /* all that was replaced is closed */
+	struct pd_error unswept; /* what the last sweep left undone, code 0: nothing */
+	bool sweep_unfinished;	 /* the last sweep has left somebody for a later one */
 };
 
 /* Programs, by their hooks' and extras' numbers. */

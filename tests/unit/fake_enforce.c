@@ -48,12 +48,6 @@ const unsigned char *enforce_image(const struct enforcer *enforcer)
 	return enforcer->fake->has_image ? enforcer->fake->image : NULL;
 }
 
-static int sweep(struct fake *fake, struct pd_error *error)
-{
-	fake->sweeps++;
-	return fake->fail_sweep ? error_set(error, -EAGAIN, "the fake cannot tell of a task") : 0;
-}
-
 int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t groups,
 		 struct pd_error *error)
 {
@@ -67,13 +61,23 @@ int enforce_swap(struct enforcer *enforcer, const unsigned char *image, uint32_t
 	fake->has_image = true;
 	fake->groups = groups;
 	fake->swaps++;
-	return sweep(fake, error) ? 1 : 0;
+	enforce_sweep(enforcer);
+	return 0;
 }
 
-int enforce_sweep(struct enforcer *enforcer, unsigned long *ret_labelled, struct pd_error *error)
+void enforce_sweep(struct enforcer *enforcer)
 {
-	*ret_labelled = 0;
-	return sweep(enforcer->fake, error);
+	struct fake *fake = enforcer->fake;
+
+	fake->sweeps++;
+	fake->unswept.code = 0;
+	if (fake->fail_sweep)
+		error_set(&fake->unswept, -EAGAIN, "the fake cannot tell of a task");
+}
+
+const struct pd_error *enforce_unswept(const struct enforcer *enforcer)
+{
+	return &enforcer->fake->unswept;
 }
 
 bool enforce_sweep_unfinished(const struct enforcer *enforcer)

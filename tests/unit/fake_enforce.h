@@ -12,9 +12,10 @@
 struct fake {
 	unsigned int swaps, binds, unbinds, proofs;
 	unsigned int sweeps, detaches;
-	bool fail_swap;		 /* the next one */
-	bool fail_detach;	 /* before anything has changed ... */
-	bool fail_after;	 /* ... or when it is over already */
+	bool fail_swap;	  /* the next one */
+	bool fail_detach; /* before anything has changed ... */
+	bool fail_after;  /* ... or when it is over already */
+	struct pd_error unswept;
 	bool fail_sweep;	 /* each: there is a task of which nothing can be told */
 	enum enforce_hold asker; /* of whoever connects from now on */
 	uint32_t groups;

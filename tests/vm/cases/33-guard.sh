@@ -27,7 +27,7 @@ sleep 10000 &
 outside=$!
 echo $outside >outside
 sleeper() { # POLICY PROGRAM: the number of the one that runs it there
-	while :; do
+	for _ in $(seq 200); do
 		while read -r pid; do
 			[ "$(cat "/proc/$pid/comm") $(readlink -f "/proc/$pid/exe")" != "sleep $(readlink -f "$2")" ] || { echo "$pid"; return; }
 		done <"$CONFINE_CGROUP/$1/cgroup.procs"
@@ -189,7 +189,7 @@ refused() { # WHO: EPERM or EACCES where the kernel says that instead
 	EPERM lock /sys/kernel/tracing/tracing_on
 	EPERM mkdir /sys/kernel/tracing/instances/made
 	EPERM write /sys/kernel/debug/clear_warn_once 1
-	EPERM write /sys/kernel/security/lockdown none
+	EPERM write /sys/kernel/security/lockdown nothing
 	EPERM|ENOENT write /proc/sys/fs/binfmt_misc/status 1
 	EPERM mkdir /run/cgroup-v1/made
 	EPERM write /run/cgroup-v1/release_agent /bin/false
@@ -344,6 +344,7 @@ echo "$pattern" >/proc/sys/kernel/core_pattern
 echo "# what a trace by an outsider would be good for: last, because it changes our child"
 echo "0 traceme" | confine_steps granted reach
 unharmed "granted and done gently, the others run on"
-umount /mnt/a /run/bpf /run/cgroup-v1
+umount /mnt/a /run/bpf /run/cgroup-v1 /sys/kernel/debug
+umount /proc/sys/fs/binfmt_misc 2>/dev/null
 kill $outside "$other" "$stranger" "$policyd"
 t_done

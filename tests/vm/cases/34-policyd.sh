@@ -82,7 +82,7 @@ for policy in audit granted; do
 	t_denied "$policy: nor what is kept in /run" confine $policy /bin/sh -c 'echo "{}" >/run/policyd/modes.json'
 	t_denied "$policy: nor the socket" confine $policy /bin/rm /run/policyd/policyd.sock
 	t_denied "$policy: nor a pin" confine $policy /bin/rm "$pin"
-	t_denied "$policy: nor is one moved" confine $policy /bin/mv "$pin" "$pin.gone"
+	t_denied "$policy: nor is one moved" confine $policy /bin/mv "$pin" "${pin}gone"
 	t_denied "$policy: nor their folder" confine $policy /bin/mv /sys/fs/bpf/policyd /sys/fs/bpf/gone
 	t_allowed "$policy: their neighbours are free" confine $policy /bin/sh -c 'echo x >/etc/x.yaml && rm /etc/x.yaml'
 	t_allowed "$policy: and they can be read" confine $policy cat /etc/policyd/policies/audit.yaml

@@ -40,9 +40,18 @@ dead() { # the hammer, and it did not escape
 	no_escape "$1" beat
 }
 
-### what can be seen before and after
-run hammer "$PWD/once" /secret /twin 1 1 2>err
+### what can be seen before and after, and a run in a run
+cat >inside.sh <<'E'
+#!/bin/sh
+policyctl run --policy "$1/p.yaml" -- cat /twin >nested 2>nested.err
+echo $? >>nested
+exec hammer "$1/once" /secret /twin 1 1
+E
+chmod +x inside.sh
+run ./inside.sh "$PWD" 2>err
 t_is "denied the one, allowed the other" 0 $?
+t_is "a run in a run is refused, not half-done" 2 "$(cat nested)"
+t_like "in words" "*policyctl: *" "$(grep policyctl nested.err)"
 nothing_left "after it"
 
 ### deaths
@@ -93,7 +102,7 @@ asleep() { running sleep; }
 if t_wait 1 asleep; then t_fail "and is dead" "$(grep -lx sleep /proc/[0-9]*/comm)"; else t_ok "and is dead"; fi
 nothing_left "a command that does not want to end"
 
-### what a service manager sends to a service reaches the private policyd as well
+### what a service manager sends to a service reaches the private policyd as well; and another configuration
 cat >slow.sh <<'E'
 #!/bin/sh
 trap 'sleep 2; echo "ended by itself"; exit 5' TERM
@@ -101,31 +110,17 @@ echo READY
 while :; do sleep 1; done
 E
 chmod +x slow.sh
-policyctl run --policy "$PWD/p.yaml" -- ./slow.sh >out 2>err &
+printf 'rings: {denials: 128K}\n' >other.yaml
+policyctl -c other.yaml run --policy "$PWD/p.yaml" -- ./slow.sh >out 2>err &
 runner=$!
 t_wait 90 grep -q READY out || t_fail "the command starts" "$(cat err)"
+other_size() { for p in $(private); do grep -hs max_entries: "/proc/$p/fdinfo/"* && break; done | grep -q '131072$'; }
+t_allowed "what -c says is for the private policyd, too" other_size
 # shellcheck disable=SC2046 # several
 kill -TERM $runner $(private)
 wait $runner
 t_is "a service is stopped: the command ends as it wants to" "5 ended by itself" "$? $(tail -n 1 out)"
 nothing_left "a service is stopped"
-
-### another configuration
-printf 'rings: {denials: 128K}\n' >other.yaml
-policyctl -c other.yaml run --policy "$PWD/p.yaml" -- sleep 100 2>err &
-runner=$!
-other_size() { for p in $(private); do grep -hs max_entries: "/proc/$p/fdinfo/"* && break; done | grep -q '131072$'; }
-t_soon 90 "what -c says is for the private policyd too" other_size
-kill $runner
-wait $runner
-nothing_left "another configuration"
-
-### a run in a run
-run policyctl run --policy "$PWD/p.yaml" -- cat /twin >out 2>err
-nested=$?
-t_is "a run in a run is refused, not half-done" "2 " "$nested $(cat out)"
-t_like "in words" "*policyctl: *" "$(grep policyctl err)"
-nothing_left "a run in a run"
 
 ### with a daemon, which is quicker to ask: several at once
 start_policyd

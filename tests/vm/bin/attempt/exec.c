@@ -37,7 +37,7 @@ static int sleep_for_ever(void *context)
 {
 	(void)context;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
+	while (getppid() != 1) /* else it has gone before that */
 		pause();
 	return 0;
 }
@@ -155,9 +155,12 @@ static int do_handsexec(char **a) /* HANDS PROGRAM ARGS... */
 {
 	const size_t count = sizeof(all_hands) / sizeof(*all_hands);
 
+	hands = NULL;
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(all_hands[i].name, a[1]))
 			hands = &all_hands[i];
+	if (!hands)
+		_exit(2);
 	return execute(-1, a[2], a + 2);
 }
 
