@@ -5,6 +5,8 @@
 # shellcheck disable=SC2034,SC2154 # used by the cases; set by life.inc.sh
 . /tests/cases/life.inc.sh
 IMAGE=localhost/demo:1
+# Most of the runtimes are Go's, and end before a collection of their garbage pays.
+export GOGC=1000
 
 # A root directory with busybox, a secret, its twin, and a script
 demo_root() { # DIRECTORY
