@@ -263,7 +263,7 @@ mutate: all vm-bin ## Switch protections off, one at a time: some case of tests/
 # suites at once, which share what guests there may be: so no processor waits for the longest of one of them.
 test: ## Install the dependencies and run all tests: check, check-vm and check-runtimes
 	$(Q)+$(MAKE) deps
-	$(Q)+tests/vm/fetch debian runtimes >/dev/null 2>&1 & $(MAKE) quick vm-bin; status=$$?; wait $$!; exit $$status
+	$(Q)+tests/vm/fetch debian $(KERNELS) >/dev/null 2>&1 & $(MAKE) quick vm-bin; status=$$?; wait $$!; exit $$status
 	$(Q)+nice $(MAKE) lint & lint=$$!; $(MAKE) check-runtimes KERNELS="6.1 6.12" & runtimes=$$!; \
 		trap 'kill $$lint $$runtimes 2>/dev/null; exit 130' INT TERM; $(MAKE) check-vm; \
 		status=$$?; wait $$runtimes || status=1; wait $$lint && exit $$status

@@ -24,6 +24,8 @@ for runtime in runc crun; do
 		t_allowed "podman and $runtime: what is allowed" go box1 cat /twin
 		t_denied "podman and $runtime: what is denied" go box2 cat /secret
 		up box4 >out 2>&1 || t_fail "podman and $runtime: one that stays" "$(cat out)"
+		# With policyd dead, one that is still held would be so for ever, and who joins it.
+		t_wait 20 policyctl_knows box4 || t_fail "podman and $runtime: it is bound" "$(policyctl ps)"
 		kill_policyd
 		t_denied "podman and $runtime: who joins it, with policyd dead" join box4 cat /secret
 		start_policyd

@@ -31,7 +31,7 @@ t_allowed "the policy is one" policyctl check web.yaml
 
 # What differs from one machine to the next: ids, times, process numbers, folders, how words are spaced
 same() {
-	# what docker shows first of a program's two outputs is up to chance
+	# the order of a program's two outputs is up to chance
 	sort | sed -E 's/[0-9a-f]{12}/ID/g; s/^[0-9]{4}-[0-9-]+ [0-9:]+/TIME/; s/\[[0-9]+\]/[PID]/; s|[^ ]*/web.yaml|web.yaml|; s/ +/ /g; s/ $//'
 }
 sed -n 's/^    //p' tour | sed -n '/^# /,$p' >lines
@@ -47,7 +47,8 @@ while IFS= read -r line; do
 		command=${line#\# }
 		count=$((count + 1))
 		: >expected
-		sh -c "$command" >said 2>&1 </dev/null
+		sh -c "$command" >said 2>said.errors </dev/null # apart: docker may put one into a line of the other
+		cat said.errors >>said
 		[ "${command#docker run -d}" = "$command" ] || : >said # the new container's number
 		;;
 	*) printf '%s\n' "$line" >>expected ;;
