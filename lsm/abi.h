@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; names the folder the maps and links are pinned in. */
-#define PD_ABI 5
+#define PD_ABI 6
 
 /* ---- permissions ----------------------------------------------------------------------------- */
 
@@ -312,6 +312,7 @@ enum pd_hook_group {
 #define PD_HOOKS(X)                                                                                \
 	X(task_alloc, CORE)                                                                        \
 	X(bprm_check_security, CORE)                                                               \
+	X(bprm_creds_for_exec, CORE)                                                               \
 	X(bprm_committed_creds, CORE)                                                              \
 	X(task_prctl, CORE)                                                                        \
 	X(file_open, FILE)                                                                         \

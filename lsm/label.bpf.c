@@ -5,6 +5,7 @@
  *
  *   bprm_check_security   decides whether this exec enters a policy, and judges it by that policy;
  *                         runs once for a script and once more for its interpreter
+ *   bprm_creds_for_exec   answers AT_EXECVE_CHECK (Linux 6.14), after which nothing is executed
  *   bprm_committed_creds  makes it so; until then a failing exec changes nothing. Has another image come
  *                         into force since, that one says what the new program is in
  *   task_alloc            sleepable where the kernel bears that, so that the child's label can wait for
@@ -58,21 +59,15 @@ static __noinline int stamp_holds(void)
 
 /* ---- the gate -------------------------------------------------------------------------------- */
 
-static __always_inline int only_asking(struct linux_binprm *bprm)
-{
-	return bpf_core_field_exists(bprm->is_check) &&
-	       BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check);
-}
-
 /* Functions of their own, so that their questions do not stand on the hook's stack. */
 static __noinline int judge_exec(struct linux_binprm *bprm, __u64 subject, __u64 binding,
-				 __u32 *ret_program)
+				 __u32 hook, __u32 *ret_program)
 {
 	struct file *file = PD_VIEW(struct linux_binprm, bprm)->file;
 	struct pd_ask ask;
 	int verdict;
 
-	pd_ask_by(&ask, subject, binding, PD_HOOK_bprm_check_security, PD_OP_EXEC, PD_EXEC);
+	pd_ask_by(&ask, subject, binding, hook, PD_OP_EXEC, PD_EXEC);
 	pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
 	verdict = pd_ask_name(&ask);
 	*ret_program = ask.entered;
@@ -137,9 +132,10 @@ static __noinline int judge_traced(const struct pd_label *label)
 static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_label *label)
 {
 	__u32 program;
-	int verdict = judge_exec(bprm, label->subject, label->binding, &program);
+	int verdict = judge_exec(bprm, label->subject, label->binding, PD_HOOK_bprm_check_security,
+				 &program);
 
-	if (verdict || only_asking(bprm))
+	if (verdict)
 		return verdict;
 	if (program != label->program && in_other_hands(bprm)) {
 		verdict = judge_traced(label);
@@ -173,8 +169,6 @@ static __always_inline int hold_exec(struct linux_binprm *bprm, struct pd_label 
 	struct task_struct *task = bpf_get_current_task_btf();
 	int r;
 
-	if (only_asking(bprm))
-		return -EACCES;
 	if (!label)
 		label = pd_storage_create(&labels, task);
 	if (!label)
@@ -222,8 +216,9 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 		bound.slot = PD_SLOT_UNKNOWN;
 	if (!bound.slot)
 		return 0;
-	verdict = judge_exec(bprm, bound.slot, bound.binding, &program);
-	if (verdict || only_asking(bprm))
+	verdict =
+		judge_exec(bprm, bound.slot, bound.binding, PD_HOOK_bprm_check_security, &program);
+	if (verdict)
 		return verdict;
 	if (!label)
 		label = pd_storage_create(&labels, task);
@@ -268,6 +263,58 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 		PD_RETURN(exec_confined(bprm, label));
 	}
 	PD_RETURN(exec_free(bprm, label));
+}
+
+/* A free task asks of a program: would it enter a policy by it, and may it? */
+static __always_inline int asked_free(struct linux_binprm *bprm)
+{
+	struct bound bound = { .task = bpf_get_current_task() };
+	struct pd_scratch *s = pd_scratch_claim();
+	__u32 program;
+	int verdict;
+
+	if (!s)
+		return -EAGAIN;
+	bound.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
+	bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
+	verdict = pd_bind(s, &bound);
+	pd_scratch_release(s);
+	if (verdict)
+		return verdict;
+	if (bound.unknown == PD_UNKNOWN_HOLD) /* nothing begins that could be held */
+		return -EACCES;
+	if (bound.unknown == PD_UNKNOWN_DENY)
+		bound.slot = PD_SLOT_UNKNOWN;
+	if (!bound.slot)
+		return 0;
+	return judge_exec(bprm, bound.slot, bound.binding, PD_HOOK_bprm_creds_for_exec, &program);
+}
+
+/* Only where the kernel has AT_EXECVE_CHECK: execveat(2) with it comes here and goes no further. */
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(bprm_creds_for_exec, struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_label *label = NULL;
+	__u32 program;
+
+	if (!BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check))
+		return 0;
+	if (PD_VIEW(struct task_struct, task)->bpf_storage) {
+		label = bpf_task_storage_get(&labels, task, 0, 0);
+		if (!label && pd_label_hidden())
+			return -EAGAIN;
+	}
+	if (label && (label->flags & PD_LABEL_CANARY)) {
+		if (!pd_canary_expects(label, PD_HOOK_bprm_creds_for_exec))
+			return 0;
+		pd_canary(PD_HOOK_bprm_creds_for_exec);
+		return -EPERM;
+	}
+	if (label && is_confined(label))
+		PD_RETURN(judge_exec(bprm, label->subject, label->binding,
+				     PD_HOOK_bprm_creds_for_exec, &program));
+	PD_RETURN(asked_free(bprm));
 }
 
 /* From here on the task is what it was found to be, and a sweep that looked before changes nothing.

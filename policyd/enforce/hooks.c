@@ -28,11 +28,12 @@ static bool may_be_absent(enum pd_hook hook)
 {
 	return hook == PD_HOOK_file_truncate || hook == PD_HOOK_inode_set_acl ||
 	       hook == PD_HOOK_inode_remove_acl || hook == PD_HOOK_inode_file_setattr ||
-	       hook == PD_HOOK_file_ioctl_compat;
+	       hook == PD_HOOK_file_ioctl_compat || hook == PD_HOOK_bprm_creds_for_exec;
 }
 
 struct kernel {
 	int parameters[PD_HOOK_COUNT]; /* of its hooks; -1: it has none of that name */
+	bool has_exec_check;	       /* AT_EXECVE_CHECK, from 6.14 on */
 	/* Reading and making labels counts in a variable of the processor ... */
 	bool counts_label_users;
 	/* ... which from 6.2 on LSM programs do not mind. */
@@ -53,6 +54,17 @@ static void look_at_function(const struct btf *btf, const struct btf_type *type,
 			ret->parameters[i] = btf_vlen(btf__type_by_id(btf, type->type));
 }
 
+static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	for (int i = 0; i < btf_vlen(type); i++) {
+		const char *member = btf__name_by_offset(btf, btf_members(type)[i].name_off);
+
+		if (member && !strcmp(member, name))
+			return true;
+	}
+	return false;
+}
+
 /* In one pass: a search by name takes as long. */
 static void look_at_kernel(const struct btf *btf, struct kernel *ret)
 {
@@ -64,16 +76,20 @@ static void look_at_kernel(const struct btf *btf, struct kernel *ret)
 		const struct btf_type *type = btf__type_by_id(btf, id);
 		const char *name;
 
-		if (!btf_is_func(type) && !btf_is_var(type))
+		if (!btf_is_func(type) && !btf_is_var(type) && !btf_is_struct(type))
 			continue;
 		name = btf__name_by_offset(btf, type->name_off);
 		if (!name)
 			continue;
 		if (btf_is_func(type))
 			look_at_function(btf, type, name, ret);
-		else if (!strcmp(name, "bpf_task_storage_busy"))
+		else if (btf_is_var(type) && !strcmp(name, "bpf_task_storage_busy"))
 			ret->counts_label_users = true;
+		else if (btf_is_struct(type) && !strcmp(name, "linux_binprm"))
+			ret->has_exec_check = has_member(btf, type, "is_check");
 	}
+	if (!ret->has_exec_check)
+		ret->parameters[PD_HOOK_bprm_creds_for_exec] = -1;
 }
 
 /* While a program sleeps in making a label, 6.1 hides the labels of all other tasks of that processor. */

@@ -79,6 +79,18 @@ static int try_bprm_check_security(void)
 	return try_exec(CANARY_SCRIPT); /* let through: its interpreter is missing */
 }
 
+#ifndef AT_EXECVE_CHECK
+#define AT_EXECVE_CHECK 0x10000 /* <linux/fcntl.h>, from 6.14 on */
+#endif
+
+static int try_bprm_creds_for_exec(void)
+{
+	char *arguments[] = { (char *)CANARY_SCRIPT, NULL }, *environment[] = { NULL };
+
+	return done(syscall(SYS_execveat, AT_FDCWD, CANARY_SCRIPT, arguments, environment,
+			    AT_EXECVE_CHECK));
+}
+
 static int try_bprm_committed_creds(void)
 {
 	return try_exec(CANARY_PROGRAM);

@@ -155,11 +155,14 @@ exit-1 exec /x/bin/class secure
 ok exec /x/bin/class exec /x/bin/class secure
 ok exec /x/bin/class exec $attempt secure
 T
-# AT_EXECVE_CHECK is Linux 6.14's: it changes nothing
+# AT_EXECVE_CHECK is Linux 6.14's: it is answered as an execution is, and changes nothing
 if [ "$($attempt execcheck /usr/bin/busybox exists /)" = ok ]; then
 	cat >>table <<-'T'
 	ok execcheck /x/bin/plain exists /
 	ok execcheck /x/bin/class exists /
+	EACCES execcheck /x/no/attempt exists /
+	EACCES execcheck /x/bin/denied exists /
+	EACCES execcheck /x/no/only exists /
 	EACCES execcheck /x/bin/class open r /x/for-class
 	ok execcheck /x/bin/class open r /x/lib/f
 	T

@@ -60,6 +60,19 @@ T
 /l/confined <table
 t_is "its label is never lost" 0 $?
 
+### who only asks whether it may execute a program
+cp $attempt /l/asked
+policy asked 'exe: /l/asked' 'exec: [{deny: /l/asked}]' >asked.yaml
+t_allowed "a policy that refuses its own program" policyctl load asked.yaml
+t_is "refused" EACCES "$($attempt exec /l/asked exists /)"
+if [ "$($attempt execcheck /usr/bin/busybox exists /)" = ok ]; then
+	t_is "which is answered, too" EACCES "$($attempt execcheck /l/asked exists /)"
+	t_is "who asks of another that it may execute stays free" ok "$($attempt execcheck /l/confined read /l/secret)"
+else
+	t_skip "this kernel has no AT_EXECVE_CHECK"
+fi
+t_allowed "it goes" policyctl unload asked
+
 ### by cgroup: from the execution on
 in_cgroup() { # CGROUP COMMAND...
 	# shellcheck disable=SC2016 # of the inner shell
