@@ -2,7 +2,7 @@
 #ifndef PD_LSM_AUDIT_H
 #define PD_LSM_AUDIT_H
 
-#include "lsm/maps.h"
+#include "lsm/judge.h"
 
 /**
  * pd_report_send() - complete the event in s->report and hand it to its ring
@@ -13,5 +13,13 @@
  * is over budget suppressed. Returns 0.
  */
 int pd_report_send(struct pd_scratch *s);
+
+/**
+ * pd_tell() - tell what s->outcome says
+ * @ask: what was asked; s->name (and other) hold the names of its objects
+ *
+ * Names the rule that decided, or none when another image has come since. Returns 0.
+ */
+int pd_tell(struct pd_ask *ask, struct pd_scratch *s);
 
 #endif

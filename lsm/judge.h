@@ -192,11 +192,29 @@ static __always_inline const __u8 *pd_image_get(void)
 #define PD_IMAGE_FIELD(image, field)                                                               \
 	PD_IMAGE_WORD(image, __builtin_offsetof(struct pd_image, field))
 
+/** pd_image_generation() - the number of an image, which grows with every one */
+static __always_inline __u64 pd_image_generation(const __u8 *image)
+{
+	return *(const __u64 *)(image + __builtin_offsetof(struct pd_image, generation));
+}
+
 /** pd_scratch_claim() - memory for one program run; NULL when all is in use */
 __hidden struct pd_scratch *pd_scratch_claim(void);
 static __always_inline void pd_scratch_release(struct pd_scratch *s)
 {
 	__sync_lock_test_and_set(&s->claimed, 0);
+}
+
+/**
+ * pd_ends() - is who asks to be ended?
+ *
+ * Not for what the kernel only asks by the way, nor when it may go on without what was
+ * refused; and who is held is no more than looked at here.
+ */
+static __always_inline int pd_ends(const struct pd_ask *ask, const struct pd_outcome *o)
+{
+	return o->refused_e & o->kill && !ask->task &&
+	       !(ask->flags & (PD_ASK_SILENT | PD_ASK_MAYBE_EXISTS));
 }
 
 #define PD_STEPS 1 /* of the walk in one round of the loop: more is faster, and verifies slower */

@@ -25,12 +25,8 @@
 static __always_inline __u64 stamp_now(void)
 {
 	const __u8 *image = pd_image_get();
-	__u64 generation = 0;
 
-	if (image)
-		generation =
-			*(const __u64 *)(image + __builtin_offsetof(struct pd_image, generation));
-	return bpf_get_current_task() << 16 ^ generation;
+	return bpf_get_current_task() << 16 ^ (image ? pd_image_generation(image) : 0);
 }
 
 static __always_inline __u64 *stamp_place(void)

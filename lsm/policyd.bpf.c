@@ -17,6 +17,7 @@
 #include "lsm/path.bpf.c"
 #include "lsm/socket.bpf.c"
 #include "lsm/sweep.bpf.c"
+#include "lsm/tell.bpf.c"
 
 #include "lsm/judge.bpf.c"
 
