@@ -6,6 +6,7 @@
 # want to end. Never is the command free, and never is anything left.
 . /tests/lib.sh
 . /tests/cases/life.inc.sh
+export HAMMER_PAUSE=1000 # as in 61-survival
 
 prepare
 : >log
