@@ -236,6 +236,7 @@ struct ns_common {
 
 struct mnt_namespace {
 	struct ns_common ns;
+	struct mount *root;
 	struct user_namespace *user_ns;
 } __core;
 

@@ -9,7 +9,8 @@
 
 /* A rename elsewhere cannot disturb a walk; only one on this very path can. */
 #define ATTEMPTS 16
-#define WAITS 4096 /* for who changes a dentry and is off its processor in the middle of it */
+/* for who changes a dentry or a mount and is off its processor in the middle of it */
+#define WAITS 4096
 
 #define HEAD_FIELD(type, head, field)                                                              \
 	(*(type *)((head) + bpf_core_field_offset(struct dentry, field)))
@@ -44,6 +45,18 @@ static __always_inline long cross_mount(struct pd_name *n, __u64 *ret_seen)
 	return 0;
 }
 
+/* The root of a namespace is its own parent. So, for a moment, is a mount that is being moved, and for good one that
+ * was taken off: what is in them is below nothing then, and must not look as if it were at the top. */
+static __always_inline long end_at_top(struct pd_name *n)
+{
+	struct mount *mount = (struct mount *)n->mount;
+	struct mnt_namespace *ns = BPF_CORE_READ(mount, mnt_ns);
+
+	if (!ns)
+		return give_up(n, PD_REASON_UNREACHABLE);
+	return BPF_CORE_READ(ns, root) == mount ? 1 : give_up(n, PD_REASON_RACED);
+}
+
 static __always_inline __u64 seen_dentry(__u64 dentry, __u32 seq)
 {
 	return dentry << 32 | seq;
@@ -60,7 +73,7 @@ static long ascend(__u32 i, struct ascent *a)
 		long top = cross_mount(n, &seen);
 
 		n->trail[i & (PD_DEPTH_MAX - 1)] = seen;
-		return top;
+		return top ? end_at_top(n) : 0;
 	}
 	if (bpf_probe_read_kernel(head, PD_DENTRY_HEAD, (void *)n->dentry))
 		return give_up(n, PD_REASON_UNREACHABLE);
@@ -118,11 +131,15 @@ static __always_inline void start_over(struct pd_name *n)
 	n->reason = PD_REASON_TOO_DEEP;
 }
 
-/* Is the dentry that a walk stumbled over whole again? */
+/* Are the dentry and the mount that a walk stumbled over whole again? */
 static long is_whole(__u32 i, struct ascent *a)
 {
+	struct mount *mount = (struct mount *)a->name->mount;
 	__u8 *head = a->name->head;
 
+	if (BPF_CORE_READ(mount, mnt_parent) == mount &&
+	    BPF_CORE_READ(mount, mnt_ns, root) != mount)
+		return 0;
 	return bpf_probe_read_kernel(head, PD_DENTRY_HEAD, (void *)a->name->dentry) ||
 	       !(HEAD_FIELD(__u32, head, d_seq) & 1);
 }
