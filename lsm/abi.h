@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Version of everything in this file; names the folder the maps and links are pinned in. */
-#define PD_ABI 6
+#define PD_ABI 5
 
 /* ---- permissions ----------------------------------------------------------------------------- */
 
@@ -312,7 +312,6 @@ enum pd_hook_group {
 #define PD_HOOKS(X)                                                                                \
 	X(task_alloc, CORE)                                                                        \
 	X(bprm_check_security, CORE)                                                               \
-	X(bprm_creds_for_exec, CORE)                                                               \
 	X(bprm_committed_creds, CORE)                                                              \
 	X(task_prctl, CORE)                                                                        \
 	X(file_open, FILE)                                                                         \
@@ -365,7 +364,8 @@ enum pd_hook_group {
 	X(inode_init_security_anon, CORE)                                                          \
 	X(perf_event_open, CORE)                                                                   \
 	X(kernel_load_data, CORE)                                                                  \
-	X(kernel_read_file, CORE)
+	X(kernel_read_file, CORE)                                                                  \
+	X(bprm_creds_for_exec, CORE)
 
 enum pd_hook {
 	PD_HOOK_NONE,
@@ -448,7 +448,8 @@ enum pd_operation {
 	PD_OP_CAPABLE,
 	PD_OP_GUARD, /* event.guard says which */
 	PD_OP_PRCTL,
-	PD_OP_SETATTR, /* file_setattr(2), FS_IOC_SETFLAGS */
+	PD_OP_SETATTR,	  /* file_setattr(2), FS_IOC_SETFLAGS */
+	PD_OP_EXEC_CHECK, /* AT_EXECVE_CHECK: may it be executed? */
 	PD_OP_COUNT,
 };
 

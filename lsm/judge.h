@@ -178,6 +178,20 @@ static __always_inline int pd_ask_self(const volatile struct pd_label *label, __
 	return pd_ask_bytes(&ask);
 }
 
+/* ---- what becomes of it, for tell.bpf.c too --------------------------------------------------- */
+
+/**
+ * pd_ends() - is who asks to be ended?
+ *
+ * Not for what the kernel, or an interpreter, only asks, nor when it may go on without what was
+ * refused; and who is held is no more than looked at here.
+ */
+static __always_inline int pd_ends(const struct pd_ask *ask, const struct pd_outcome *o)
+{
+	return o->refused_e & o->kill && !ask->task && ask->operation != PD_OP_EXEC_CHECK &&
+	       !(ask->flags & (PD_ASK_SILENT | PD_ASK_MAYBE_EXISTS));
+}
+
 /* ---- the image, for bind.h too ---------------------------------------------------------------- */
 
 /** pd_image_get() - the image in force, NULL before the first */
@@ -203,18 +217,6 @@ __hidden struct pd_scratch *pd_scratch_claim(void);
 static __always_inline void pd_scratch_release(struct pd_scratch *s)
 {
 	__sync_lock_test_and_set(&s->claimed, 0);
-}
-
-/**
- * pd_ends() - is who asks to be ended?
- *
- * Not for what the kernel only asks by the way, nor when it may go on without what was
- * refused; and who is held is no more than looked at here.
- */
-static __always_inline int pd_ends(const struct pd_ask *ask, const struct pd_outcome *o)
-{
-	return o->refused_e & o->kill && !ask->task &&
-	       !(ask->flags & (PD_ASK_SILENT | PD_ASK_MAYBE_EXISTS));
 }
 
 #define PD_STEPS 1 /* of the walk in one round of the loop: more is faster, and verifies slower */

@@ -63,7 +63,8 @@ static __noinline int judge_exec(struct linux_binprm *bprm, __u64 subject, __u64
 	struct pd_ask ask;
 	int verdict;
 
-	pd_ask_by(&ask, subject, binding, hook, PD_OP_EXEC, PD_EXEC);
+	pd_ask_by(&ask, subject, binding, hook,
+		  hook == PD_HOOK_bprm_creds_for_exec ? PD_OP_EXEC_CHECK : PD_OP_EXEC, PD_EXEC);
 	pd_ask_object(&ask, file->f_path.dentry, file->f_path.mnt);
 	verdict = pd_ask_name(&ask);
 	*ret_program = ask.entered;
@@ -119,9 +120,9 @@ static __noinline int in_other_hands(struct linux_binprm *bprm)
 	return !own;
 }
 
-static __noinline int judge_traced(const struct pd_label *label)
+static __noinline int judge_traced(const struct pd_label *label, __u32 hook)
 {
-	return pd_ask_guard(label, PD_HOOK_bprm_check_security, PD_GUARD_PTRACE, 0);
+	return pd_ask_guard(label, hook, PD_GUARD_PTRACE, 0);
 }
 
 /* An exec of a confined task: stays in its slot, may change its program class. */
@@ -134,7 +135,7 @@ static __always_inline int exec_confined(struct linux_binprm *bprm, struct pd_la
 	if (verdict)
 		return verdict;
 	if (program != label->program && in_other_hands(bprm)) {
-		verdict = judge_traced(label);
+		verdict = judge_traced(label, PD_HOOK_bprm_check_security);
 		if (verdict)
 			return verdict;
 	}
@@ -277,13 +278,23 @@ static __always_inline int asked_free(struct linux_binprm *bprm)
 	pd_scratch_release(s);
 	if (verdict)
 		return verdict;
-	if (bound.unknown == PD_UNKNOWN_HOLD) /* nothing begins that could be held */
-		return -EACCES;
-	if (bound.unknown == PD_UNKNOWN_DENY)
+	if (bound.unknown > PD_UNKNOWN_ALLOW) /* nothing begins that could be held */
 		bound.slot = PD_SLOT_UNKNOWN;
 	if (!bound.slot)
 		return 0;
 	return judge_exec(bprm, bound.slot, bound.binding, PD_HOOK_bprm_creds_for_exec, &program);
+}
+
+/* A confined one asks. */
+static __always_inline int asked_confined(struct linux_binprm *bprm, const struct pd_label *label)
+{
+	__u32 program;
+	int verdict = judge_exec(bprm, label->subject, label->binding, PD_HOOK_bprm_creds_for_exec,
+				 &program);
+
+	if (!verdict && program != label->program && in_other_hands(bprm))
+		verdict = judge_traced(label, PD_HOOK_bprm_creds_for_exec);
+	return verdict;
 }
 
 /* Only where the kernel has AT_EXECVE_CHECK: execveat(2) with it comes here and goes no further. */
@@ -292,7 +303,6 @@ int BPF_PROG(bprm_creds_for_exec, struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pd_label *label = NULL;
-	__u32 program;
 
 	if (!BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check))
 		return 0;
@@ -308,8 +318,7 @@ int BPF_PROG(bprm_creds_for_exec, struct linux_binprm *bprm)
 		return -EPERM;
 	}
 	if (label && is_confined(label))
-		PD_RETURN(judge_exec(bprm, label->subject, label->binding,
-				     PD_HOOK_bprm_creds_for_exec, &program));
+		PD_RETURN(asked_confined(bprm, label));
 	PD_RETURN(asked_free(bprm));
 }
 

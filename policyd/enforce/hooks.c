@@ -21,9 +21,9 @@ static const enum pd_hook_group hook_groups[PD_HOOK_COUNT] = {
 #undef GROUP
 };
 
-/* Absent on some kernels that do the same by other hooks: 6.1 truncates through path_truncate and
+/* Absent on some kernels, which do the same by other hooks or not at all: 6.1 truncates through path_truncate and
  * sets ACLs through inode_setxattr; early 6.1.y had one ioctl hook for both word sizes; file_setattr(2)
- * is 6.17's. */
+ * is 6.17's, and AT_EXECVE_CHECK is 6.14's. */
 static bool may_be_absent(enum pd_hook hook)
 {
 	return hook == PD_HOOK_file_truncate || hook == PD_HOOK_inode_set_acl ||
@@ -86,7 +86,7 @@ static void look_at_kernel(const struct btf *btf, struct kernel *ret)
 		else if (btf_is_var(type) && !strcmp(name, "bpf_task_storage_busy"))
 			ret->counts_label_users = true;
 		else if (btf_is_struct(type) && !strcmp(name, "linux_binprm"))
-			ret->has_exec_check = has_member(btf, type, "is_check");
+			ret->has_exec_check |= has_member(btf, type, "is_check");
 	}
 	if (!ret->has_exec_check)
 		ret->parameters[PD_HOOK_bprm_creds_for_exec] = -1;

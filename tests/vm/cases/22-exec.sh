@@ -163,6 +163,10 @@ if [ "$($attempt execcheck /usr/bin/busybox exists /)" = ok ]; then
 	EACCES execcheck /x/no/attempt exists /
 	EACCES execcheck /x/bin/denied exists /
 	EACCES execcheck /x/no/only exists /
+	EACCES execcheck /x/no/script exists /
+	ok execcheck /x/bin/script-no exists /
+	ok chroot /x execcheck /bin/plain exists /
+	EPERM chroot /x execcheck /bin/class exists /
 	EACCES execcheck /x/bin/class open r /x/for-class
 	ok execcheck /x/bin/class open r /x/lib/f
 	T

@@ -49,6 +49,12 @@ t_is "without an event, too" "$killed" "$(after kill 'read x </case/quiet')"
 t_is "who creates it is ended" 137 "$(confine kill /bin/mkdir /case/new 2>/dev/null; echo $?)"
 t_is "and has not created it" 1 "$([ -e /case/new ] || echo 1)"
 t_is "who executes it is ended" "$killed" "$(after kill 'exec /case/program true')"
+asked=$(after kill '/tests/bin/attempt execcheck /case/program exists /')
+case $asked in
+EINVAL*) t_skip "this kernel has no AT_EXECVE_CHECK" ;;
+*) t_is "who only asks whether it may is not" "EACCES
+$lives" "$asked" ;;
+esac
 t_is "who connects there" 137 "$(confine kill nc 127.0.0.1 1 </dev/null 2>/dev/null; echo $?)"
 t_is "who connects elsewhere is not" 1 "$(confine kill nc 127.0.0.1 2 </dev/null 2>/dev/null; echo $?)"
 t_is "who makes a socket of that kind" 137 "$(confine kill /bin/busybox ip link 2>/dev/null >&2; echo $?)"
