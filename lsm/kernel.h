@@ -238,6 +238,7 @@ struct mnt_namespace {
 	struct ns_common ns;
 	struct mount *root;
 	struct user_namespace *user_ns;
+	__u64 event; /* grows with every change of where its mounts are */
 } __core;
 
 struct nsproxy {

@@ -26,10 +26,15 @@ static __always_inline long give_up(struct pd_name *n, __u32 reason)
 	return 1;
 }
 
-/* From a mount's root to the dentry it is mounted on. */
+#define SPREAD 0x9e3779b97f4a7c15ull
+
+/* From a mount's root to the dentry it is mounted on. A mount has no number of its own that tells that it was away
+ * and is back: that of its namespace does, without which two that move in turns are seen where they never were
+ * at the same time. */
 static __always_inline long cross_mount(struct pd_name *n, __u64 *ret_seen)
 {
 	struct mount *mount = (struct mount *)n->mount;
+	__u64 event = BPF_CORE_READ(mount, mnt_ns, event); /* first: it grows last */
 	struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
 	__u64 point = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
 
@@ -38,7 +43,7 @@ static __always_inline long cross_mount(struct pd_name *n, __u64 *ret_seen)
 		*ret_seen = 0;
 		return 1;
 	}
-	*ret_seen = (__u64)mount << 32 ^ point;
+	*ret_seen = ((__u64)mount << 32 ^ point) + event * SPREAD;
 	n->root = (__u64)BPF_CORE_READ(parent, mnt.mnt_root);
 	n->mount = (__u64)parent;
 	n->dentry = point;
