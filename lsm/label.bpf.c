@@ -177,12 +177,27 @@ static __always_inline int hold_exec(struct linux_binprm *bprm, struct pd_label 
 	return r;
 }
 
+/* Which policies would a free task enter by this program? */
+static __always_inline int bind_exec(struct linux_binprm *bprm, struct bound *bound)
+{
+	struct pd_scratch *s = pd_scratch_claim();
+	int r;
+
+	if (!s)
+		return -EAGAIN;
+	/* read as numbers: a function verified on its own takes no typed pointers */
+	bound->exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
+	bound->exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
+	r = pd_bind(s, bound);
+	pd_scratch_release(s);
+	return r;
+}
+
 /* An exec of a free task: does it enter a policy? */
 static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label *label)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct bound bound = { .task = bpf_get_current_task() };
-	struct pd_scratch *s;
 	__u32 program;
 	int verdict;
 
@@ -192,14 +207,7 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 		bound.slot = label->next_slot; /* the script of this interpreter was bound */
 		bound.binding = label->binding;
 	} else {
-		s = pd_scratch_claim();
-		if (!s)
-			return -EAGAIN;
-		/* read as numbers: a function verified on its own takes no typed pointers */
-		bound.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
-		bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
-		verdict = pd_bind(s, &bound);
-		pd_scratch_release(s);
+		verdict = bind_exec(bprm, &bound);
 		if (verdict)
 			return verdict;
 	}
@@ -266,16 +274,9 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 static __always_inline int asked_free(struct linux_binprm *bprm)
 {
 	struct bound bound = { .task = bpf_get_current_task() };
-	struct pd_scratch *s = pd_scratch_claim();
 	__u32 program;
-	int verdict;
+	int verdict = bind_exec(bprm, &bound);
 
-	if (!s)
-		return -EAGAIN;
-	bound.exe_dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
-	bound.exe_mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
-	verdict = pd_bind(s, &bound);
-	pd_scratch_release(s);
 	if (verdict)
 		return verdict;
 	if (bound.unknown > PD_UNKNOWN_ALLOW) /* nothing begins that could be held */
