@@ -161,7 +161,9 @@ static long attempt(__u32 i, struct ascent *a)
 		start_over(n);
 		bpf_loop(PD_DEPTH_MAX, check, a, 0);
 	}
-	if (n->status == PD_NAME_OK || n->reason != PD_REASON_RACED)
+	/* a mount's old parent with its new place ends out of reach, too */
+	if (n->status == PD_NAME_OK ||
+	    (n->reason != PD_REASON_RACED && n->reason != PD_REASON_UNREACHABLE))
 		return 1;
 	bpf_loop(WAITS, is_whole, a, 0);
 	return 0;
