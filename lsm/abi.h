@@ -408,6 +408,7 @@ enum pd_reason {
 	PD_REASON_STALE,       /* the label names a policy the image does not have */
 	PD_REASON_SELF,	       /* self-protection of policyd: enforced in every mode */
 	PD_REASON_UNKNOWN,     /* a container that nobody has bound to its policies yet */
+	PD_REASON_KERNEL, /* no capability, for which this kernel forgets to ask: of everybody, in every mode */
 	PD_REASON_COUNT,
 };
 

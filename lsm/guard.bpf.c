@@ -41,8 +41,6 @@ SEC("lsm/capable")
 int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int cap,
 	     unsigned int opts)
 {
-	struct pd_ask ask;
-
 	PD_SUBJECT_OR_RETURN(label, capable);
 	if (cap == CAP_SYS_ADMIN && !(opts & CAP_OPT_NOAUDIT) && changes_mounts()) {
 		int refused = pd_ask_guard(label, PD_HOOK_capable, PD_GUARD_MOUNT, 0);
@@ -50,14 +48,8 @@ int BPF_PROG(capable, const struct cred *cred, struct user_namespace *ns, int ca
 		if (refused)
 			PD_RETURN(refused);
 	}
-	pd_ask_init(&ask, label, PD_HOOK_capable, PD_OP_CAPABLE, PD_USE);
-	ask.object = PD_OBJ_CAPABILITY;
-	ask.key.family = cap;
-	ask.key_len = 1;
-	ask.detail = cap;
-	if (opts & CAP_OPT_NOAUDIT)
-		ask.flags = PD_ASK_SILENT;
-	PD_RETURN(pd_ask_bytes(&ask));
+	PD_RETURN(pd_ask_capability(label, PD_HOOK_capable, cap,
+				    opts & CAP_OPT_NOAUDIT ? PD_ASK_SILENT : 0));
 }
 
 #define GUARD_HOOK(name, guard)                                                                    \

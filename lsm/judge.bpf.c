@@ -204,11 +204,13 @@ struct bench {
 	__u32 program;
 };
 
-static __always_inline __u32 why_without_program(__u32 slot)
+static __always_inline __u32 why_without_program(const struct pd_ask *ask)
 {
-	if (slot == PD_SLOT_UNKNOWN)
+	if (ask->flags & PD_ASK_KERNEL)
+		return PD_REASON_KERNEL;
+	if (ask->slot == PD_SLOT_UNKNOWN)
 		return PD_REASON_UNKNOWN;
-	return slot ? PD_REASON_STALE : PD_REASON_BUSY;
+	return ask->slot ? PD_REASON_STALE : PD_REASON_BUSY;
 }
 
 static __always_inline int sit_down(struct pd_ask *ask, struct bench *b, int *ret_verdict)
@@ -240,10 +242,17 @@ static __always_inline int sit_down(struct pd_ask *ask, struct bench *b, int *re
 	b->s->generation = pd_image_generation(b->image);
 	b->s->subject = ask->task;
 	if (!b->program && !(ask->flags & PD_ASK_HELD)) {
-		if (ask->object == PD_OBJ_PATH && ask->dentry && !(ask->flags & PD_ASK_ABSTRACT) &&
-		    pd_name_of(&b->s->name, ask->dentry, ask->mount, 0, PD_NAME_LAST) == PD_NAME_OK)
-			b->s->report.event.object_len = b->s->name.length;
-		refuse(&b->s->outcome, ask->wanted, why_without_program(ask->slot));
+		if (ask->object == PD_OBJ_PATH && ask->dentry && !(ask->flags & PD_ASK_ABSTRACT)) {
+			if (pd_name_of(&b->s->name, ask->dentry, ask->mount, 0, PD_NAME_LAST) ==
+			    PD_NAME_OK) {
+				b->s->report.event.object_len = b->s->name.length;
+			} else if (ask->flags & PD_ASK_REACHABLE) { /* another mount has one */
+				pd_scratch_release(b->s);
+				*ret_verdict = PD_ASK_NOT_HERE;
+				return 0;
+			}
+		}
+		refuse(&b->s->outcome, ask->wanted, why_without_program(ask));
 		pd_tell(ask, b->s);
 		pd_scratch_release(b->s);
 		return 0;
@@ -325,7 +334,7 @@ int pd_judge_held(struct pd_ask *ask, const struct pd_held *held, __u32 index)
 		verdict = judge_by_name(ask, &b, verdict);
 	} else {
 		b.s->report.event.object_len = b.s->name.length;
-		refuse(&b.s->outcome, ask->wanted, why_without_program(ask->slot));
+		refuse(&b.s->outcome, ask->wanted, why_without_program(ask));
 		pd_tell(ask, b.s);
 		verdict = -EACCES;
 	}

@@ -76,6 +76,7 @@ static __always_inline int pd_canary_expects(const volatile struct pd_label *lab
 #define PD_ASK_OVER 0x400u	  /* something is to be mounted there */
 #define PD_ASK_OFF 0x800u	  /* the mount is to be taken away */
 #define PD_ASK_AWAY 0x1000u	  /* the name is to lead elsewhere, or nowhere */
+#define PD_ASK_KERNEL 0x2000u	  /* what the kernel should have refused */
 #define PD_ASK_NOT_HERE 1
 
 static __always_inline void pd_ask_by(struct pd_ask *ask, __u64 subject, __u64 binding, __u8 hook,
@@ -148,6 +149,21 @@ int pd_judge_held(struct pd_ask *ask, const struct pd_held *held, __u32 index);
 			return 0;                                                                  \
 		return _r < -4095 ? -EACCES : _r;                                                  \
 	} while (0)
+
+/* Returns 0 or -EPERM. */
+static __always_inline int pd_ask_capability(const volatile struct pd_label *label, __u8 hook,
+					     __u32 capability, __u32 flags)
+{
+	struct pd_ask ask;
+
+	pd_ask_init(&ask, label, hook, PD_OP_CAPABLE, PD_USE);
+	ask.object = PD_OBJ_CAPABILITY;
+	ask.key.family = capability;
+	ask.key_len = 1;
+	ask.detail = capability;
+	ask.flags = flags;
+	return pd_ask_bytes(&ask);
+}
 
 /* A guard without a grant. Returns 0 or -EPERM. */
 static __always_inline int pd_ask_guard(const volatile struct pd_label *label, __u8 hook,

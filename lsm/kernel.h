@@ -28,6 +28,7 @@ typedef unsigned char bool;
 #define EACCES 13
 #define E2BIG 7
 #define CAP_SYS_ADMIN 21
+#define CAP_SETFCAP 31
 #define SIGKILL 9
 #define SIGSTOP 19
 
@@ -134,6 +135,7 @@ struct super_block {
 	unsigned long s_flags;
 	unsigned long s_magic;
 	struct dentry *s_root;
+	struct user_namespace *s_user_ns;
 } __core;
 
 struct super_block___list {
@@ -145,8 +147,14 @@ struct super_block___chain { /* 7.x */
 	struct mount *s_mounts;
 } __core;
 
+typedef struct {
+	__u32 val;
+} kuid_t;
+
 struct inode {
 	unsigned short i_mode;
+	kuid_t i_uid;
+	kuid_t i_gid;
 	unsigned long i_ino;
 	struct super_block *i_sb;
 } __core;
@@ -249,10 +257,6 @@ struct fs_struct {
 	struct path root;
 } __core;
 
-typedef struct {
-	__u32 val;
-} kuid_t;
-
 struct kernfs_iattrs {
 	kuid_t ia_uid;
 } __core;
@@ -293,8 +297,29 @@ typedef struct {
 struct cred {
 	kuid_t uid;
 	kuid_t gid;
+	kuid_t euid;
 	kernel_cap_t cap_effective;
 	struct user_namespace *user_ns;
+} __core;
+
+struct uid_gid_extent {
+	__u32 first;
+	__u32 lower_first; /* in the initial user namespace */
+	__u32 count;
+} __core;
+
+#define PD_EXTENTS 5
+struct uid_gid_map {
+	struct uid_gid_extent extent[PD_EXTENTS]; /* of more there is only a pointer here */
+	__u32 nr_extents;
+} __core;
+
+struct user_namespace {
+	struct uid_gid_map uid_map;
+	struct uid_gid_map gid_map;
+	struct user_namespace *parent;
+	int level;
+	kuid_t owner;
 } __core;
 
 struct bpf_local_storage_map {

@@ -240,26 +240,39 @@ static __always_inline int exec_free(struct linux_binprm *bprm, struct pd_label 
 	return 0;
 }
 
+/* The label of who executes or asks, confined or not, or NULL. Returns 1 to go on, else what the hook returns. */
+static __always_inline int label_at_gate(__u32 hook, struct pd_label **ret_label)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pd_label *label;
+
+	*ret_label = NULL;
+	if (!PD_VIEW(struct task_struct, task)->bpf_storage)
+		return 1;
+	label = bpf_task_storage_get(&labels, task, 0, 0);
+	if (!label)
+		return pd_label_hidden() ? -EAGAIN : 1;
+	*ret_label = label;
+	if (!(label->flags & PD_LABEL_CANARY))
+		return 1;
+	if (!pd_canary_expects(label, hook))
+		return 0;
+	pd_canary(hook);
+	return -EPERM;
+}
+
 SEC("lsm/bprm_check_security")
 int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pd_label *label = NULL;
+	struct pd_label *label;
+	int r;
 
 	/* before the image is looked at; once for a script and its interpreter */
 	if (bprm->interp == bprm->filename)
 		stamp_set();
-	if (PD_VIEW(struct task_struct, task)->bpf_storage) {
-		label = bpf_task_storage_get(&labels, task, 0, 0);
-		if (!label && pd_label_hidden())
-			return -EAGAIN;
-	}
-	if (label && (label->flags & PD_LABEL_CANARY)) {
-		if (!pd_canary_expects(label, PD_HOOK_bprm_check_security))
-			return 0;
-		pd_canary(PD_HOOK_bprm_check_security);
-		return -EPERM;
-	}
+	r = label_at_gate(PD_HOOK_bprm_check_security, &label);
+	if (r <= 0)
+		PD_RETURN(r);
 	if (label && is_confined(label)) {
 		/* Left by an exec that failed, before a sweep came. Of a script's that is under way it stays: the
 		 * script was not judged yet. */
@@ -302,22 +315,14 @@ static __always_inline int asked_confined(struct linux_binprm *bprm, const struc
 SEC("lsm/bprm_creds_for_exec")
 int BPF_PROG(bprm_creds_for_exec, struct linux_binprm *bprm)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pd_label *label = NULL;
+	struct pd_label *label;
+	int r;
 
 	if (!BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check))
 		return 0;
-	if (PD_VIEW(struct task_struct, task)->bpf_storage) {
-		label = bpf_task_storage_get(&labels, task, 0, 0);
-		if (!label && pd_label_hidden())
-			return -EAGAIN;
-	}
-	if (label && (label->flags & PD_LABEL_CANARY)) {
-		if (!pd_canary_expects(label, PD_HOOK_bprm_creds_for_exec))
-			return 0;
-		pd_canary(PD_HOOK_bprm_creds_for_exec);
-		return -EPERM;
-	}
+	r = label_at_gate(PD_HOOK_bprm_creds_for_exec, &label);
+	if (r <= 0)
+		PD_RETURN(r);
 	if (label && is_confined(label))
 		PD_RETURN(asked_confined(bprm, label));
 	PD_RETURN(asked_free(bprm));

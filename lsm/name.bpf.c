@@ -17,6 +17,7 @@
 
 struct ascent {
 	struct pd_name *name;
+	__u64 end_dentry, end_mount; /* where a walk ended that led out of reach */
 };
 
 static __always_inline long give_up(struct pd_name *n, __u32 reason)
@@ -161,9 +162,16 @@ static long attempt(__u32 i, struct ascent *a)
 		start_over(n);
 		bpf_loop(PD_DEPTH_MAX, check, a, 0);
 	}
-	/* a mount's old parent with its new place ends out of reach, too */
-	if (n->status == PD_NAME_OK ||
-	    (n->reason != PD_REASON_RACED && n->reason != PD_REASON_UNREACHABLE))
+	if (n->status == PD_NAME_OK)
+		return 1;
+	/* A mount's old parent with its new place ends out of reach, too: but hardly twice at the same. */
+	if (n->reason == PD_REASON_UNREACHABLE &&
+	    (n->dentry != a->end_dentry || n->mount != a->end_mount)) {
+		a->end_dentry = n->dentry;
+		a->end_mount = n->mount;
+		return 0;
+	}
+	if (n->reason != PD_REASON_RACED)
 		return 1;
 	bpf_loop(WAITS, is_whole, a, 0);
 	return 0;

@@ -34,6 +34,7 @@ static bool may_be_absent(enum pd_hook hook)
 struct kernel {
 	int parameters[PD_HOOK_COUNT]; /* of its hooks; -1: it has none of that name */
 	bool has_exec_check;	       /* AT_EXECVE_CHECK, from 6.14 on */
+	bool asks_for_xattrs;	       /* who may set security.*, see lsm/inode.bpf.c */
 	/* Reading and making labels counts in a variable of the processor ... */
 	bool counts_label_users;
 	/* ... which from 6.2 on LSM programs do not mind. */
@@ -47,6 +48,8 @@ static void look_at_function(const struct btf *btf, const struct btf_type *type,
 
 	if (!strcmp(name, "bpf_task_storage_get_recur"))
 		ret->has_helper_that_minds = true;
+	if (!strcmp(name, "bpf_lsm_inode_xattr_skipcap"))
+		ret->asks_for_xattrs = true;
 	if (strncmp(name, prefix, sizeof(prefix) - 1))
 		return;
 	for (int i = 1; i < PD_HOOK_COUNT; i++)
@@ -98,6 +101,12 @@ static bool may_sleep_over_labels(const struct kernel *kernel)
 	return !kernel->counts_label_users || kernel->has_helper_that_minds;
 }
 
+/* SELinux and Smack ask by themselves, and for less of their own attributes. */
+static bool forgets_xattrs(const struct kernel *kernel)
+{
+	return !kernel->asks_for_xattrs && !probe_has_lsm("selinux") && !probe_has_lsm("smack");
+}
+
 static struct bpf_program *choose(struct policyd_bpf *skeleton, const char *name, int parameters)
 {
 	const char *chosen = name;
@@ -135,10 +144,15 @@ int hooks_choose(struct policyd_bpf *skeleton, struct hook hooks[PD_HOOK_COUNT],
 	bpf_program__set_autoload(skeleton->progs.socket_sctp, true);
 	look_at_kernel(btf, &kernel);
 	btf__free(btf);
+	skeleton->rodata->pd_forgets_xattrs = forgets_xattrs(&kernel);
 	if (may_sleep_over_labels(&kernel))
 		bpf_program__set_flags(skeleton->progs.task_alloc, BPF_F_SLEEPABLE);
 	for (int i = 1; i < PD_HOOK_COUNT; i++) {
 		hooks[i] = (struct hook){ .name = hook_names[i], .group = hook_groups[i] };
+		/* asked of everybody, whatever the policies are about */
+		if (skeleton->rodata->pd_forgets_xattrs &&
+		    (i == PD_HOOK_inode_setxattr || i == PD_HOOK_inode_removexattr))
+			hooks[i].group = PD_GROUP_CORE;
 		if (kernel.parameters[i] >= 0)
 			hooks[i].program = choose(skeleton, hook_names[i], kernel.parameters[i]);
 		if (!hooks[i].program && !may_be_absent((enum pd_hook)i)) {

@@ -8,6 +8,9 @@
 #include "lsm/abi.h"
 #include "policyd/base/error.h"
 
+/** probe_has_lsm() - is an LSM of this name active? See probe.c; false also when that cannot be read */
+bool probe_has_lsm(const char *name);
+
 struct bpf_program;
 struct policyd_bpf;
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policyd/enforce/enforce.h"
+#include "policyd/enforce/hooks.h"
 #include "policyd/enforce/pins.h"
 
 #ifndef CGROUP2_SUPER_MAGIC
@@ -45,6 +46,13 @@ static bool has_word(const char *list, const char *word)
 		if ((at == list || at[-1] == ',') && (at[length] == ',' || !at[length]))
 			return true;
 	return false;
+}
+
+bool probe_has_lsm(const char *name)
+{
+	char list[256];
+
+	return first_line("/sys/kernel/security/lsm", list, sizeof(list)) && has_word(list, name);
 }
 
 static void probe_kernel(struct probe_result *result)

@@ -446,6 +446,8 @@ static const struct {
 	[PD_REASON_SELF] = { "self", "policyd protects itself, in every mode" },
 	[PD_REASON_UNKNOWN] = { "unknown_container",
 				"it is not known yet which policies this container has" },
+	[PD_REASON_KERNEL] = { "kernel", "no policy: this kernel forgets to ask for CAP_SYS_ADMIN "
+					 "or CAP_SETFCAP here" },
 };
 
 const char *word_reason(enum pd_reason reason)

@@ -2,8 +2,10 @@
 /* What is done with a name. */
 #include "tests/vm/bin/attempt/attempt.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,6 +113,14 @@ static int do_removexattr(char **a) /* NAME PATH */
 	return result(lremovexattr(a[2], a[1]));
 }
 
+static int do_setcap(char **a) /* cap_net_raw, which is of no use to it */
+{
+	const struct vfs_cap_data value = { htole32(VFS_CAP_REVISION_2),
+					    { { htole32(1u << 13), 0 } } };
+
+	return result(lsetxattr(a[1], "security.capability", &value, sizeof(value), 0));
+}
+
 static int do_setacl(char **a)
 {
 	static const struct {
@@ -146,25 +156,15 @@ static int do_exists(char **a)
 }
 
 const struct command name_commands[] = {
-	{ "truncate", 1, do_truncate },
-	{ "mkdir", 1, do_mkdir },
-	{ "rmdir", 1, do_rmdir },
-	{ "unlink", 1, do_unlink },
-	{ "symlink", 2, do_symlink },
-	{ "mknod", 2, do_mknod },
-	{ "rename", 3, do_rename },
-	{ "link", 2, do_link },
-	{ "linkfd", 3, do_linkfd },
-	{ "chmod", 1, do_chmod },
-	{ "fchmod", 2, do_fchmod },
-	{ "chown", 1, do_chown },
-	{ "utimes", 1, do_utimes },
-	{ "futimes", 2, do_futimes },
-	{ "setxattr", 2, do_setxattr },
-	{ "removexattr", 2, do_removexattr },
-	{ "setacl", 1, do_setacl },
-	{ "removeacl", 1, do_removeacl },
-	{ "setattr", 1, do_setattr },
-	{ "exists", 1, do_exists },
-	{ NULL, 0, NULL },
+	{ "truncate", 1, do_truncate },	  { "mkdir", 1, do_mkdir },
+	{ "rmdir", 1, do_rmdir },	  { "unlink", 1, do_unlink },
+	{ "symlink", 2, do_symlink },	  { "mknod", 2, do_mknod },
+	{ "rename", 3, do_rename },	  { "link", 2, do_link },
+	{ "linkfd", 3, do_linkfd },	  { "chmod", 1, do_chmod },
+	{ "fchmod", 2, do_fchmod },	  { "chown", 1, do_chown },
+	{ "utimes", 1, do_utimes },	  { "futimes", 2, do_futimes },
+	{ "setxattr", 2, do_setxattr },	  { "removexattr", 2, do_removexattr },
+	{ "setcap", 1, do_setcap },	  { "setacl", 1, do_setacl },
+	{ "removeacl", 1, do_removeacl }, { "setattr", 1, do_setattr },
+	{ "exists", 1, do_exists },	  { NULL, 0, NULL },
 };
