@@ -229,31 +229,46 @@ $(vm_bins): $(vm_headers) Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -static -std=gnu11 -Os -s -D_GNU_SOURCE -I. $(warnings) -o $@ $(call vm_src_of,$@)
 
-# A policyd with one program that lets everything pass, which must fail to take over from one that does not.
+# A policyd with one program that lets everything pass, which must fail to take over from one that does not;
+# and one that can be told what is to fail.
 blind := $(BUILD)/blind
+faulty := $(BUILD)/faulty
 $(blind)/lsm/file.bpf.c: lsm/file.bpf.c
 	$(Q)mkdir -p $(@D)
 	$(Q)sed '/PD_SUBJECT_OR_RETURN(label, file_lock)/i return 0;' $< >$@
 	$(Q)! cmp -s $< $@
-$(blind)/policyd.skel.h: $(blind)/lsm/file.bpf.c $(BUILD)/lsm/policyd.bpf.o
+$(blind)/policyd.skel.h: $(blind)/lsm/file.bpf.c
+$(blind)/policyd.skel.h: variant_flags = -I$(blind)
+$(faulty)/policyd.skel.h: tests/vm/faults.h
+$(faulty)/policyd.skel.h: variant_flags = -include tests/vm/faults.h
+$(blind)/policyd.skel.h $(faulty)/policyd.skel.h: $(BUILD)/lsm/policyd.bpf.o
 	$(call say,BPF,$@)
-	$(Q)$(CLANG) -I$(blind) $(bpf_flags) -c -o $(@:.skel.h=.o) $(bpf_src)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(variant_flags) $(bpf_flags) -c -o $(@:.skel.h=.o) $(bpf_src)
 	$(Q)$(BPFTOOL) gen skeleton $(@:.skel.h=.o) name policyd_bpf >$@
-$(BUILD)/vm-bin/policyd-blind: $(enforce_src) $(call obj,$(daemon_src)) $(libpolicyd) | $(blind)/policyd.skel.h
+vm_policyds := $(BUILD)/vm-bin/policyd-blind $(BUILD)/vm-bin/policyd-faulty
+$(vm_policyds): $(BUILD)/vm-bin/policyd-%: $(BUILD)/%/policyd.skel.h $(enforce_src) $(call obj,$(daemon_src)) $(libpolicyd)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -I$(blind) $(cppflags) -std=gnu11 -O1 -s $(ldflags) -o $@ $(filter %.c %.o,$^) \
+	$(Q)$(CC) -I$(<D) $(cppflags) -std=gnu11 -O1 -s $(ldflags) -o $@ $(filter %.c %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(daemon_libs) $(ctl_libs)
 
 .PHONY: vm-bin
-vm-bin: $(vm_bins) $(BUILD)/vm-bin/policyd-blind
+vm-bin: $(vm_bins) $(vm_policyds)
 
+# ONCE: cases of what is user space's run on one of the kernels only
 check-vm: all vm-bin ## Run tests/vm/cases in booted kernels 6.1, 6.12 and Debian's newest
-	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite $(KERNELS:%=-k %)
+	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite $(if $(ONCE),-o) $(KERNELS:%=-k %)
 
 # MANY: how many containers of each runtime begin with what is denied; CASES: names of some, or beginnings of names
 check-runtimes: all vm-bin ## Run the cases of container runtimes in these kernels (MANY=50: more of each)
 	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite -r runtimes $(MANY:%=-c many=%) $(KERNELS:%=-k %) $(CASES)
+
+# Those that race, flood, kill and churn. 30: each of them for some minutes, a day's life for ten.
+SOAK ?= 30
+.PHONY: soak
+soak: all vm-bin ## Run the cases that try for a while, for SOAK (30) times as long as check-vm does
+	$(Q)POLICYD_BUILD=$(CURDIR)/$(BUILD) tests/vm/suite $(KERNELS:%=-k %) -c soak=$(SOAK) $(or $(CASES),28 29 60 61 62 90)
 
 .PHONY: mutate
 # MUTANTS: names of some, or beginnings of names
@@ -263,13 +278,14 @@ mutate: all vm-bin ## Switch protections off, one at a time: some case of tests/
 # Lint takes what time guests leave. What they boot from is fetched while all is compiled. All suites at once, which
 # share what guests there may be: so no processor waits for the longest of one of them. What a runtime says of its
 # containers does not depend on the kernel; on 6.1 only the case runs here in which they are held and killed at their
-# first instruction. check-runtimes by itself runs all of them on all kernels.
+# first instruction. So with cases of real servers, and of what policyd and policyctl do by themselves: each runs on one
+# of the kernels. check-runtimes and check-vm by themselves run all of them on all kernels.
 test: ## Install the dependencies and run all tests: check, check-vm and check-runtimes
 	$(Q)+$(MAKE) deps
 	$(Q)+tests/vm/fetch debian $(KERNELS) >/dev/null 2>&1 & $(MAKE) quick vm-bin; status=$$?; wait $$!; exit $$status
 	$(Q)+nice $(MAKE) lint & lint=$$!; $(MAKE) check-runtimes KERNELS=6.12 & runtimes=$$!; \
 		$(MAKE) check-runtimes KERNELS=6.1 CASES=81 & older=$$!; \
-		trap 'kill $$lint $$runtimes $$older 2>/dev/null; exit 130' INT TERM; $(MAKE) check-vm; \
+		trap 'kill $$lint $$runtimes $$older 2>/dev/null; exit 130' INT TERM; $(MAKE) check-vm ONCE=1; \
 		status=$$?; wait $$runtimes || status=1; wait $$older || status=1; wait $$lint && exit $$status
 
 demo: ## Install the dependencies, build, and show nginx confined

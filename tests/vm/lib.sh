@@ -4,7 +4,8 @@
 # For the cases: ". /tests/lib.sh" first, t_done last. A case is run by tests/vm/suite in a guest as
 # root, in a folder and a cgroup of its own; whatever it starts is killed when it ends. Comments in
 # its head choose the guest: "# root: debian" (else busybox), "# init: systemd", "# cmdline: ...",
-# and "# timeout: SECONDS" (else 180).
+# "# processors: at once" (else in turns), and "# timeout: SECONDS" (else 180). "# kernels: one": in
+# "make test" on one kernel only.
 T_PASSED=0 T_FAILED=0 T_SKIPPED=0
 T_FIRST=$(grep -o "t\.first" /proc/cmdline) # for tests/vm/mutate: the first failure ends the case
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # root: debian
 # timeout: 400
+# kernels: one
 #
 # What the tests and manuals of comparable programs promise, with Debian's own programs: scenarios 1-8 and 10-12.
 # shellcheck disable=SC1091,SC2154 # what is sourced

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # root: debian
 # timeout: 900
+# kernels: one
 #
 # Debian's nginx under policies/nginx.yaml: started before policyd and after it, it does its work without
 # a denial, and what someone who commands it tries is refused.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # root: debian
 # timeout: 900
+# kernels: one
 #
 # Debian's redis under policies/redis.yaml: it does its work without a denial, and what is done with a redis
 # that strangers can command is refused.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # root: debian
 # timeout: 900
+# kernels: one
 #
 # Debian's PostgreSQL under policies/postgresql.yaml: it does its work without a denial, and what a
 # superuser of the database can do to the machine is refused.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # root: debian
 # timeout: 900
+# kernels: one
 #
 # policies/container-baseline.yaml lets a container live and refuses what escapes need; without it,
 # all of that works here.

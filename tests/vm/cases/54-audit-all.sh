@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # root: debian
 # timeout: 900
+# kernels: one
 #
 # policies/audit-all.yaml refuses nothing, neither work nor escapes, and reports all of it.
 . /tests/cases/servers.inc.sh

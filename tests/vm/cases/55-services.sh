@@ -3,6 +3,7 @@
 # root: debian
 # init: systemd
 # timeout: 900
+# kernels: one
 #
 # The same servers and policies as systemd starts them: policyd by its unit, redis in the mount
 # namespace that its unit makes for it.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# kernels: one
 #
 # policyctl run, without a daemon and with one, attacked: terminals, deaths in every order, commands that do not
 # want to end. Never is the command free, and never is anything left.

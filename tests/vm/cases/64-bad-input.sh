@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# kernels: one
 #
 # What policyd says when it cannot do what it is asked: one line, with the remedy, an exit status, and
 # nothing half-done behind it. Each is followed by the same with the cause removed, at the end.

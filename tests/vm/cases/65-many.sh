@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
+# kernels: one
 #
 # A hundred policies of fifty rules: what policyd needs while it waits stays below 10 MB.
 . /tests/lib.sh

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 500
+# kernels: one
 #
 # policyd itself: what it gives up, that it sleeps, who may ask it, what it can be told, and its events.
 . /tests/lib.sh

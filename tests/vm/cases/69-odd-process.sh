@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
+# kernels: one
 #
 # A process of which nobody can tell whether a policy is for it, as any user can make one: it
 # is said, with its number, and keeps nobody from starting, loading or running anything.

@@ -2,8 +2,9 @@
 # shellcheck shell=dash
 #
 # For the cases about policyd's life: start it, hammer at it, count. Not a case itself: it is not executable.
-# SOAK multiplies how long the cases try.
+# SOAK, by soak=N on the kernel's command line, multiplies how long the cases try.
 # shellcheck disable=SC2034 # used by the cases
+SOAK=$(sed -n 's/.*\bsoak=\([0-9]*\).*/\1/p' /proc/cmdline)
 SOAK=${SOAK:-1}
 PATH=$PATH:/tests/bin
 policies=/etc/policyd/policies # and beside it what is not in force: $policies.not
@@ -18,9 +19,9 @@ t_soon() { # SECONDS TEXT COMMAND...: it succeeds before they are over
 
 ready() { policyctl status >/dev/null 2>&1 || [ $? = 1 ]; }
 
-start_policyd() { # [OPTIONS]: sets $daemon
+start_policyd() { # [OPTIONS]: sets $daemon; POLICYD: another program than policyd
 	t_before_socket
-	policyd "$@" 2>>log &
+	"${POLICYD:-policyd}" "$@" 2>>log &
 	daemon=$!
 	t_wait 90 t_has_socket
 	t_wait 30 ready || t_fail "policyd starts" "$(cat log)"
