@@ -4,8 +4,9 @@
  * another processor may be at, is a point that can be told to fail. A point is a place in the source, so that in a loop
  * all tries of it fail.
  *
- * For bpftool there is the map .data.faults: the point that fails (0: none), after how many times that it does not,
- * and whether anybody came by each. Not a map with keys, which would be on the programs' stacks.
+ * For bpftool there is the map .data.faults: the point that fails (0: none), after how many times that it does not, how
+ * often at most, and whether anybody came by each. Not a map with keys, which would be on the programs' stacks. At most,
+ * since without some of it nobody executes anything, bpftool neither.
  */
 #ifndef PD_TESTS_VM_FAULTS_H
 #define PD_TESTS_VM_FAULTS_H
@@ -15,7 +16,7 @@
 #define PD_FAULT_POINTS 128
 
 struct {
-	__u32 at, spared;
+	__u32 at, spared, left;
 	__u32 seen[PD_FAULT_POINTS];
 } volatile pd_faults SEC(".data.faults");
 
@@ -24,10 +25,14 @@ static __always_inline int pd_fails(__u32 point)
 	pd_faults.seen[point] = 1;
 	if (pd_faults.at != point)
 		return 0;
-	if (!pd_faults.spared)
-		return 1;
-	pd_faults.spared--;
-	return 0;
+	if (pd_faults.spared) {
+		pd_faults.spared--;
+		return 0;
+	}
+	if (!pd_faults.left)
+		return 0;
+	pd_faults.left--;
+	return 1;
 }
 
 /* 0 is no point */
