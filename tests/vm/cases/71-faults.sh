@@ -11,6 +11,12 @@
 # shellcheck disable=SC2034 # of start_policyd
 POLICYD=policyd-faulty
 
+case $(uname -r) in
+6.1.*)
+	t_skip "with these points bprm_committed_creds takes 544 bytes of stack here, and may take 512"
+	t_done
+	;;
+esac
 prepare
 : >log
 attempt=/tests/bin/attempt
