@@ -77,7 +77,7 @@ static void measure(int policies, int rules, double seconds_max, size_t image_ma
 	struct lots lots = { 10 };
 	struct timespec before, after;
 	struct compiled *c;
-	char name[32];
+	char name[40];
 	double seconds;
 
 	assert_non_null(set);
