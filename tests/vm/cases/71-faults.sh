@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 600
-# kernels: one
 #
 # Whatever the programs ask for and do not get: memory, room in a map or a ring, what another processor may be at.
 # Each of these is made to fail in turn (see tests/vm/faults.h), and nothing that is denied ever succeeds for that.
