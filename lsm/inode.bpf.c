@@ -134,7 +134,7 @@ static __always_inline int is_over(void)
 	__u32 zero = 0;
 
 	shared = bpf_map_lookup_elem(&state, &zero);
-	return !shared || shared->over;
+	return shared && shared->over;
 }
 
 /* Which capability should the kernel ask for? 0: none, or it does ask. A value of no length is no capability that could
@@ -143,7 +143,8 @@ static __always_inline __u32 forgotten(__u32 operation, const char *attribute, _
 {
 	char name[CAPABILITY_LENGTH + 4] = {};
 
-	bpf_probe_read_kernel_str(name, sizeof(name), attribute);
+	if (bpf_probe_read_kernel_str(name, sizeof(name), attribute) < 0)
+		return CAP_SYS_ADMIN;
 	if (!pd_same(name, "security.", PREFIX_LENGTH))
 		return 0;
 	if (!pd_same(name, "security.capability", CAPABILITY_LENGTH))

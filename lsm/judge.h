@@ -150,48 +150,41 @@ int pd_judge_held(struct pd_ask *ask, const struct pd_held *held, __u32 index);
 		return _r < -4095 ? -EACCES : _r;                                                  \
 	} while (0)
 
-/* Returns 0 or -EPERM. */
-static __always_inline int pd_ask_capability(const volatile struct pd_label *label, __u8 hook,
-					     __u32 capability, __u32 flags)
+/* What is no more than a number: a capability, a guard. Returns 0 or -EPERM. */
+static __always_inline int pd_ask_number(const volatile struct pd_label *label, __u8 hook,
+					 __u8 operation, __u8 object, __u8 number, __u32 detail,
+					 __u32 flags)
 {
 	struct pd_ask ask;
 
-	pd_ask_init(&ask, label, hook, PD_OP_CAPABLE, PD_USE);
-	ask.object = PD_OBJ_CAPABILITY;
-	ask.key.family = capability;
+	pd_ask_init(&ask, label, hook, operation, PD_USE);
+	ask.object = object;
+	ask.key.family = number;
 	ask.key_len = 1;
-	ask.detail = capability;
+	ask.detail = detail;
 	ask.flags = flags;
 	return pd_ask_bytes(&ask);
 }
 
-/* A guard without a grant. Returns 0 or -EPERM. */
+static __always_inline int pd_ask_capability(const volatile struct pd_label *label, __u8 hook,
+					     __u32 capability, __u32 flags)
+{
+	return pd_ask_number(label, hook, PD_OP_CAPABLE, PD_OBJ_CAPABILITY, capability, capability,
+			     flags);
+}
+
+/* A guard without a grant. */
 static __always_inline int pd_ask_guard(const volatile struct pd_label *label, __u8 hook,
 					__u8 guard, __u32 detail)
 {
-	struct pd_ask ask;
-
-	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
-	ask.object = PD_OBJ_GUARD;
-	ask.key.family = guard;
-	ask.key_len = 1;
-	ask.detail = detail;
-	return pd_ask_bytes(&ask);
+	return pd_ask_number(label, hook, PD_OP_GUARD, PD_OBJ_GUARD, guard, detail, 0);
 }
 
 /* The same when it is policyd itself that is reached for. */
 static __always_inline int pd_ask_self(const volatile struct pd_label *label, __u8 hook, __u8 guard,
 				       __u32 detail)
 {
-	struct pd_ask ask;
-
-	pd_ask_init(&ask, label, hook, PD_OP_GUARD, PD_USE);
-	ask.object = PD_OBJ_GUARD;
-	ask.key.family = guard;
-	ask.key_len = 1;
-	ask.detail = detail;
-	ask.flags = PD_ASK_SELF;
-	return pd_ask_bytes(&ask);
+	return pd_ask_number(label, hook, PD_OP_GUARD, PD_OBJ_GUARD, guard, detail, PD_ASK_SELF);
 }
 
 /* ---- what becomes of it, for tell.bpf.c too --------------------------------------------------- */

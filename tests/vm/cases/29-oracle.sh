@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 300
-# kernels: one
 #
 # Random operations on files under random policies: what the rules say of each is worked out by a model that shares nothing
 # with policyd (tests/vm/bin/oracle), and the kernel has to say the same. Each seed has a policy and files of its own, every
