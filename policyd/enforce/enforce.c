@@ -106,7 +106,12 @@ static int pin_maps(struct enforcer *e, struct pd_error *error)
 
 static int explain_load(int code, struct pd_error *error)
 {
-	if (code == -EPERM || code == -EACCES)
+	if (code == -EACCES)
+		return error_set(
+			error, -EPROTO,
+			"cannot load the BPF programs: this kernel's verifier refuses one; start "
+			"with -d to see which and why, and report that");
+	if (code == -EPERM)
 		return error_set(
 			error, -EPERM,
 			"the kernel does not let this process load LSM programs; run as root with "
